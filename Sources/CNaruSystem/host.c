@@ -1,0 +1,68 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+#include "CNaruSystem.h"
+#include "internal.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+extern char **environ;
+
+int32_t naru_process_id(void) { return getpid(); }
+
+uint32_t naru_user_id(void) { return geteuid(); }
+
+int64_t naru_page_bytes(void) { return sysconf(_SC_PAGESIZE); }
+
+// The cores this process may run on; where it has more than the set can hold, those that are online.
+int32_t naru_core_count(void) {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return CPU_COUNT(&set);
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (int32_t)online : 1;
+}
+
+int32_t naru_descriptor_limit(uint64_t *soft, uint64_t *hard) {
+    struct rlimit limit;
+    int result = NARU_ONCE(getrlimit(RLIMIT_NOFILE, &limit));
+    if (result < 0) return result;
+    *soft = limit.rlim_cur;
+    *hard = limit.rlim_max;
+    return 0;
+}
+
+int32_t naru_host_text(int32_t which, char *buffer, size_t capacity) {
+    struct utsname names;
+    int result = NARU_ONCE(uname(&names));
+    if (result < 0) return result;
+    snprintf(buffer, capacity, "%s", which == 0 ? names.release : which == 1 ? names.machine : names.nodename);
+    return 0;
+}
+
+int32_t naru_working_directory(char *buffer, size_t capacity) { return getcwd(buffer, capacity) == NULL ? -errno : 0; }
+
+const char *naru_environment(const char *name) { return getenv(name); }
+
+const char *naru_environment_entry(size_t index) {
+    if (environ == NULL) return NULL;
+    for (size_t i = 0; i < index; i++) {
+        if (environ[i] == NULL) return NULL;
+    }
+    return environ[index];
+}
+
+// The GNU form returns a text that may lie elsewhere, the POSIX form a number.
+void naru_error_text(int32_t error, char *buffer, size_t capacity) {
+#if defined(__GLIBC__)
+    char scratch[128];
+    snprintf(buffer, capacity, "%s", strerror_r(error, scratch, sizeof scratch));
+#else
+    if (strerror_r(error, buffer, capacity) != 0) snprintf(buffer, capacity, "error %d", error);
+#endif
+}

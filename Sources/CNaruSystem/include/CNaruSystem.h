@@ -1,0 +1,195 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+// Plain-typed wrappers of what Swift cannot call: variadic calls, macros and GNU extensions of Linux.
+//
+// - A negative result is `-errno`. Calls that a signal interrupted are repeated.
+// - A deadline is an absolute CLOCK_MONOTONIC time in nanoseconds; NARU_NEVER waits for ever.
+// - Every descriptor is close-on-exec from birth.
+
+#ifndef CNARUSYSTEM_H
+#define CNARUSYSTEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
+#define NARU_NEVER UINT64_MAX
+
+// MARK: Processor and clock
+
+/// Tells the processor that this thread spins.
+static inline void naru_spin_hint(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__) || defined(__arm__)
+    __asm__ volatile("yield" ::: "memory");
+#endif
+}
+
+int32_t naru_current_core(void);
+void naru_yield(void);
+uint64_t naru_monotonic_nanoseconds(void);
+
+// MARK: Descriptors
+
+struct naru_status {
+    uint32_t mode;
+    uint32_t user_id;
+    uint32_t group_id;
+    int64_t byte_count;
+    uint64_t inode;
+    uint64_t device;
+};
+
+int32_t naru_close(int32_t fd);
+int32_t naru_duplicate(int32_t fd, int32_t minimum);
+int32_t naru_set_nonblocking(int32_t fd);
+int32_t naru_status_of(int32_t fd, struct naru_status *status);
+int64_t naru_read(int32_t fd, void *_Nullable bytes, size_t count);
+/// Writes never raise SIGPIPE.
+int64_t naru_write(int32_t fd, const void *_Nullable bytes, size_t count);
+int64_t naru_write_two(int32_t fd, const void *_Nullable a, size_t a_count, const void *_Nullable b, size_t b_count);
+/// The same by masking the signal, for kernels that have no better way.
+int64_t naru_write_masking(int32_t fd, const void *_Nullable a, size_t a_count, const void *_Nullable b,
+                           size_t b_count);
+int64_t naru_read_at(int32_t fd, void *_Nullable bytes, size_t count, int64_t offset);
+int64_t naru_write_at(int32_t fd, const void *_Nullable bytes, size_t count, int64_t offset);
+int32_t naru_truncate(int32_t fd, int64_t byte_count);
+int32_t naru_allocate(int32_t fd, int64_t byte_count);
+int32_t naru_sync(int32_t fd);
+int32_t naru_try_lock(int32_t fd);
+
+/// Waits until one of two descriptors has an event; a negative descriptor is passed over. The events found are written
+/// back; the result is the number of descriptors that have some.
+int32_t naru_poll_two(int32_t a, int16_t *a_events, int32_t b, int16_t *b_events, uint64_t deadline);
+
+int32_t naru_pipe(int32_t nonblocking, int32_t *reading, int32_t *writing);
+int32_t naru_pipe_capacity(int32_t fd);
+int32_t naru_set_pipe_capacity(int32_t fd, int32_t byte_count);
+
+// MARK: File system
+
+int32_t naru_open(const char *path, int32_t flags, uint32_t permissions);
+int32_t naru_open_flag(int32_t which);
+int32_t naru_status_at(const char *path, int32_t follow, struct naru_status *status);
+int32_t naru_make_directory(const char *path, uint32_t permissions);
+int32_t naru_remove(const char *path);
+int32_t naru_remove_directory(const char *path);
+int32_t naru_rename(const char *from, const char *to);
+int32_t naru_set_permissions(const char *path, uint32_t permissions);
+int32_t naru_make_fifo(const char *path, uint32_t permissions);
+int32_t naru_free_space(const char *path, uint64_t *byte_count);
+int64_t naru_read_link(const char *path, char *buffer, size_t capacity);
+int32_t naru_directory_open(const char *path, void *_Nullable *_Nonnull directory);
+/// Writes the next entry's name; 1 while there is one, 0 at the end.
+int32_t naru_directory_next(void *directory, char *name, size_t capacity);
+void naru_directory_close(void *directory);
+
+// MARK: Memory
+
+int32_t naru_memory_file(const char *name);
+int32_t naru_add_seals(int32_t fd, uint32_t seals);
+int32_t naru_seals(int32_t fd);
+/// Maps shared memory of `fd`, or anonymous memory when `fd` is negative.
+int32_t naru_map(int32_t fd, size_t byte_count, int32_t writable, int32_t shared, int32_t prefault,
+                 void *_Nullable *_Nonnull base);
+int32_t naru_unmap(void *base, size_t byte_count);
+int32_t naru_wipe_on_fork(void *base, size_t byte_count);
+
+// MARK: Waiting
+
+/// 0, -EAGAIN, -ETIMEDOUT, -EINTR or another error.
+int32_t naru_futex_wait(const void *word, uint32_t expected, uint64_t deadline);
+int32_t naru_futex_wake(const void *word, int32_t count);
+int32_t naru_event_counter(void);
+int32_t naru_event_counter_signal(int32_t fd);
+/// Takes the count without ever blocking, whatever the flags of the descriptor; 0 when there is none.
+uint64_t naru_event_counter_drain(int32_t fd);
+
+struct naru_poll_event {
+    uint64_t token;
+    uint32_t events;
+};
+
+#define NARU_POLLER_BATCH 64
+
+int32_t naru_poller(void);
+/// `operation`: 0 adds, 1 modifies, 2 removes.
+int32_t naru_poller_control(int32_t poller, int32_t operation, int32_t fd, uint64_t token, uint32_t events,
+                            int32_t edge, int32_t one_shot);
+/// Writes up to `capacity` (at most NARU_POLLER_BATCH) events and returns their number, 0 on time-out.
+int32_t naru_poller_wait(int32_t poller, struct naru_poll_event *events, int32_t capacity, uint64_t deadline);
+
+// MARK: Sockets
+
+struct naru_credentials {
+    int32_t process_id;
+    uint32_t user_id;
+    uint32_t group_id;
+};
+
+#define NARU_MAXIMUM_DESCRIPTORS 253
+
+int64_t naru_send_two(int32_t fd, const void *_Nullable a, size_t a_count, const void *_Nullable b, size_t b_count);
+int64_t naru_receive(int32_t fd, void *_Nullable bytes, size_t count);
+int32_t naru_shutdown(int32_t fd, int32_t both);
+/// `seqpacket`: 0 stream, 1 sequenced packets.
+int32_t naru_unix_pair(int32_t seqpacket, int32_t *a, int32_t *b);
+int32_t naru_unix_socket(void);
+int32_t naru_unix_bind(int32_t fd, const char *path, uint32_t permissions);
+int32_t naru_unix_connect(int32_t fd, const char *path);
+int32_t naru_listen(int32_t fd, int32_t backlog);
+int32_t naru_accept(int32_t fd);
+int64_t naru_send_message(int32_t fd, const void *_Nullable bytes, size_t count,
+                          const int32_t *_Nullable descriptors, int32_t descriptor_count, int32_t credentials);
+/// Keeps at most `maximum` descriptors and closes the others. When the kernel had to drop some, or the record did not
+/// fit into `bytes`, all are closed and the result is -EMFILE or -EMSGSIZE.
+int64_t naru_receive_message(int32_t fd, void *_Nullable bytes, size_t count,
+                             int32_t *_Nullable descriptors, int32_t maximum, int32_t *received,
+                             struct naru_credentials *credentials, int32_t *has_credentials);
+int32_t naru_pass_credentials(int32_t fd, int32_t on);
+int32_t naru_peer_credentials(int32_t fd, struct naru_credentials *credentials);
+int32_t naru_peer_process(int32_t fd);
+int32_t naru_is_unix(int32_t fd, int32_t seqpacket);
+int32_t naru_set_buffer_bytes(int32_t fd, int32_t receive, int32_t byte_count);
+int64_t naru_pending_input(int32_t fd);
+
+// MARK: Processes and threads
+
+int32_t naru_process_open(int32_t process_id);
+int32_t naru_process_signal(int32_t pidfd, int32_t signal);
+/// 1 and the status when the process has ended and its status is known; 0 when it has not or is not known.
+int32_t naru_process_info_status(int32_t pidfd, int32_t *exit_code, int32_t *signal);
+/// The same for a child of this process; `reap` also releases it. -ECHILD when it is none.
+int32_t naru_process_wait(int32_t pidfd, int32_t reap, int32_t *exit_code, int32_t *signal);
+/// Starts a program whose descriptor `targets[i]` is a copy of `sources[i]`, and opens its handle; when that fails the
+/// program is killed again. `environment` NULL: this process's own.
+int32_t naru_spawn(const char *path, char *_Nullable const *_Nonnull arguments,
+                   char *_Nullable const *_Nullable environment, const int32_t *_Nullable sources,
+                   const int32_t *_Nullable targets, int32_t count, int32_t *process_id, int32_t *pidfd);
+
+int32_t naru_thread_start(const char *name, void (*body)(void *context), void *context, uintptr_t *thread);
+int32_t naru_thread_join(uintptr_t thread);
+void naru_thread_detach(uintptr_t thread);
+uintptr_t naru_thread_self(void);
+
+// MARK: Host
+
+int32_t naru_process_id(void);
+uint32_t naru_user_id(void);
+int64_t naru_page_bytes(void);
+int32_t naru_core_count(void);
+int32_t naru_descriptor_limit(uint64_t *soft, uint64_t *hard);
+/// `which`: 0 the kernel's release, 1 the machine, 2 the host's name.
+int32_t naru_host_text(int32_t which, char *buffer, size_t capacity);
+int32_t naru_working_directory(char *buffer, size_t capacity);
+const char *_Nullable naru_environment(const char *name);
+/// The n-th entry, `NAME=value`; NULL after the last.
+const char *_Nullable naru_environment_entry(size_t index);
+void naru_error_text(int32_t error, char *buffer, size_t capacity);
+
+#pragma clang assume_nonnull end
+
+#endif

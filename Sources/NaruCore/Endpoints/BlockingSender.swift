@@ -1,0 +1,62 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+public import NaruSystem
+
+/// The blocking forms of a ``Sender``'s operations, for threads of the program's own. Never call them from a task: they
+/// would hold one of Swift's threads.
+public struct BlockingSender {
+    private let sender: Sender
+
+    init(_ sender: Sender) {
+        self.sender = sender
+    }
+
+    /// As ``Sender/send(_:deadline:)-(RawSpan,_)``; blocks the calling thread while there is no room.
+    public func send(_ bytes: RawSpan, deadline: Deadline = .never) throws(NaruError) {
+        try sender.sendBlocking(bytes, deadline: deadline)
+    }
+
+    /// As ``Sender/send(_:deadline:)-([UInt8],_)``; blocks the calling thread while there is no room.
+    public func send(_ bytes: [UInt8], deadline: Deadline = .never) throws(NaruError) {
+        unsafe try sender.sendBlocking(bytes.span.bytes, deadline: deadline)
+    }
+
+    /// As ``Sender/send(consuming:deadline:)``; blocks the calling thread while there is no room.
+    public func send(consuming message: OwnedMessage, deadline: Deadline = .never) throws(NaruError) {
+        var patience = Patience(sender.link.agreement.requirements.wait, .thread, deadline: deadline)
+        while try !sender.adoptNow(message) {
+            if patience.spin() { continue }
+            try sender.block(byteCount: message.byteCount, deadline: deadline)
+        }
+    }
+
+    /// As ``Sender/withLoan(byteCount:deadline:_:)``; blocks the calling thread while there is no room.
+    public func withLoan<R>(
+        byteCount: Int, deadline: Deadline = .never, _ body: (inout MutableRawSpan) throws -> R
+    ) throws -> R {
+        try sender.withLoanBlocking(byteCount: byteCount, deadline: deadline, body)
+    }
+
+    /// As ``Sender/send(batch:deadline:)``; blocks the calling thread while there is no room.
+    public func send(batch messages: [[UInt8]], deadline: Deadline = .never) throws {
+        var next = 0
+        while next < messages.count {
+            next = try sender.advance(messages, from: next)
+            guard next < messages.count else { return }
+            try send(messages[next], deadline: deadline)
+            next += 1
+        }
+    }
+
+    /// As ``Sender/flush(deadline:)``; blocks the calling thread.
+    public func flush(deadline: Deadline = .never) throws(NaruError) {
+        try sender.flushBlocking(deadline: deadline)
+    }
+
+    /// As ``Sender/finish(deadline:)``; blocks the calling thread.
+    @discardableResult
+    public func finish(deadline: Deadline = .never) throws(NaruError) -> Delivery {
+        try sender.finishBlocking(deadline: deadline)
+    }
+}

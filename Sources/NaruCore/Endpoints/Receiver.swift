@@ -1,0 +1,336 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+public import NaruSystem
+
+/// The end of a link that receives.
+///
+/// A receiver has one user at a time: it is not `Sendable`, its `async` methods run where they are called, and no other
+/// thread may be inside one of them. Messages are borrowed in place, in closures; a message counts as *taken* when the
+/// closure returned. Owned messages, for `for try await`, cost a copy and an allocation each.
+///
+/// A receiver is given everything that was handed over before its peer died, then the reason as an error; after a peer
+/// that finished, `nil`.
+public final class Receiver {
+    let link: Link
+    let lane: any InboundLane
+    private let decompressor: Decompressor?
+    private var assembler: Assembler
+    /// Messages taken so far.
+    private(set) var taken: UInt64 = 0
+    private var finished = false
+    private var isReceiving = false
+    private var isClosed = false
+    /// A message that came in parts or compressed and whose closure threw: given again first.
+    private var untaken: OwnedMessage?
+    private let companion: (any AnyObject & Sendable)?
+
+    /// - Parameter companion: kept alive until the receiver closes; the listener of a single receiver.
+    init(
+        link: Link, lane: any InboundLane, codec: (any Codec)?, companion: (any AnyObject & Sendable)? = nil
+    ) throws(NaruError) {
+        let maximum = link.agreement.requirements.maximumMessageBytes
+        self.link = link
+        self.lane = lane
+        self.companion = companion
+        decompressor = if let codec { try Decompressor(codec, maximumMessageBytes: maximum) } else { nil }
+        assembler = Assembler(maximum: maximum)
+        link.attach()
+    }
+
+    deinit {
+        close()
+    }
+
+    /// What other threads may do with the endpoint: close it, read its decision, peer and counters.
+    public var control: EndpointControl { EndpointControl(link) }
+    /// Why this transport carries the link, and why the others do not.
+    public var decision: Decision { link.decision }
+    /// The same operations for a thread that may block.
+    public var blocking: BlockingReceiver { BlockingReceiver(self) }
+
+    // MARK: Borrow
+
+    /// Waits for one message and lends it to `body`.
+    /// - Returns: what `body` returned, or `nil` when the sender has finished.
+    /// - Throws: what `body` throws: the message is then not taken, and given again by the next call;
+    ///   ``NaruError/Code/deadlineExceeded``, ``NaruError/Code/cancelled``, or why the link closed.
+    public func receive<R>(
+        deadline: Deadline = .never, _ body: (borrowing MessageView) throws -> R
+    ) async throws -> R? {
+        var result: R?
+        let count = try await awaitMessages(1, deadline: deadline) { result = try body($0) }
+        return count == 0 ? nil : result
+    }
+
+    /// Lends every message to `body`, until the sender finishes.
+    /// - Throws: as ``receive(deadline:_:)``.
+    public func forEach(_ body: (borrowing MessageView) throws -> Void) async throws {
+        while try await awaitMessages(Self.batch, deadline: .never, body) > 0 {}
+    }
+
+    /// Lends the messages that are there now, at most `maximum`, and returns how many were taken. Does not wait.
+    /// - Throws: as ``receive(deadline:_:)``, but returns 0 after the sender has finished or the link has closed.
+    public func drain(max maximum: Int, _ body: (borrowing MessageView) throws -> Void) throws -> Int {
+        try take(maximum, body)
+    }
+
+    /// Whether the sender has finished and everything was taken.
+    public var isFinished: Bool { finished && untaken == nil }
+
+    // MARK: Own
+
+    /// Waits for one message and copies it out; moves it where the lane moved one.
+    /// - Returns: the message, or `nil` when the sender has finished.
+    public func next(deadline: Deadline = .never) async throws -> OwnedMessage? {
+        var message: OwnedMessage?
+        _ = try await awaitMessages(1, deadline: deadline) { view in
+            message = self.adopted ?? OwnedMessage(copying: view.bytes)
+        }
+        return message
+    }
+
+    // MARK: Waiting
+
+    static let batch = 64
+
+    private func awaitMessages(
+        _ maximum: Int, deadline: Deadline, _ body: (borrowing MessageView) throws -> Void
+    ) async throws -> Int {
+        var patience = Patience(link.agreement.requirements.wait, .task, deadline: deadline)
+        while true {
+            let closed = link.isClosed
+            let count = try take(maximum, body)
+            if count > 0 || isFinished { return count }
+            if closed { throw closedError() }
+            if patience.spin() { continue }
+            link.counters.add(.receiveWaits, 1)
+            link.inbound.prepare()
+            let target = try lane.arm(.task)
+            defer { lane.disarm() }
+            if link.isClosed { continue }
+            try await link.sleep(link.inbound, target, deadline: deadline, "receive")
+        }
+    }
+
+    func awaitMessagesBlocking(
+        _ maximum: Int, deadline: Deadline, _ body: (borrowing MessageView) throws -> Void
+    ) throws -> Int {
+        var patience = Patience(link.agreement.requirements.wait, .thread, deadline: deadline)
+        while true {
+            let closed = link.isClosed
+            let count = try take(maximum, body)
+            if count > 0 || isFinished { return count }
+            if closed { throw closedError() }
+            if patience.spin() { continue }
+            link.counters.add(.receiveWaits, 1)
+            link.inbound.prepare()
+            let target = try lane.arm(.thread)
+            defer { lane.disarm() }
+            if link.isClosed { continue }
+            try link.block(link.inbound, target, deadline: deadline, "receive")
+        }
+    }
+
+    // MARK: The path of one message
+
+    /// The message being lent, where the lane moved one.
+    private(set) var adopted: OwnedMessage?
+
+    /// Reads the records that are there and lends whole messages; returns how many were taken.
+    private func take(_ maximum: Int, _ body: (borrowing MessageView) throws -> Void) throws -> Int {
+        guard !isClosed else { throw closedError() }
+        guard !isReceiving else {
+            throw NaruError(
+                .reentrant, operation: "receive", object: link.name, reason: "called from inside its own closure")
+        }
+        guard !finished || untaken != nil else { return 0 }
+        isReceiving = true
+        defer {
+            isReceiving = false
+            adopted = nil
+        }
+        if let message = untaken {
+            try body(MessageView(bytes: message.bytes, sequence: taken + 1))
+            untaken = nil
+            count(message.byteCount, wire: 0)
+            return 1
+        }
+        var delivered = 0
+        var failure: (any Error)?
+        do {
+            repeat {
+                let records = try lane.drain(maximum) { record in
+                    step(record, &delivered, maximum, &failure, body)
+                }
+                if records == 0 || failure != nil || finished { break }
+            } while delivered == 0
+        } catch {
+            throw laneFailed(error)
+        }
+        if let failure { throw failure }
+        return delivered
+    }
+
+    /// What becomes of one record.
+    @inline(__always)
+    private func step(
+        _ record: InboundRecord, _ delivered: inout Int, _ maximum: Int, _ failure: inout (any Error)?,
+        _ body: (borrowing MessageView) throws -> Void
+    ) -> DrainStep {
+        let header = record.header
+        var bytes = record.bytes
+        if header.extensionByteCount > 0 {
+            guard Int(header.extensionByteCount) <= bytes.byteCount else {
+                return violate("an extension longer than its record", &failure)
+            }
+            // Metadata of a kind this version does not know is skipped.
+            bytes = bytes.extracting(droppingFirst: Int(header.extensionByteCount))
+        }
+        if header.kind == .data, !header.flags.contains(.compressed) {
+            adopted = record.adopted
+            do {
+                try body(MessageView(bytes: bytes, sequence: taken &+ 1))
+            } catch {
+                failure = error
+                return .leaveAndStop
+            }
+            count(bytes.byteCount, wire: bytes.byteCount)
+            delivered &+= 1
+            return delivered < maximum ? .take : .takeAndStop
+        }
+        return unusual(header, bytes, &delivered, maximum, &failure, body)
+    }
+
+    /// Compressed messages, fragments, the end.
+    private func unusual(
+        _ header: RecordHeader, _ bytes: RawSpan, _ delivered: inout Int, _ maximum: Int,
+        _ failure: inout (any Error)?, _ body: (borrowing MessageView) throws -> Void
+    ) -> DrainStep {
+        switch header.kind {
+        case .data:
+            guard !assembler.isPartial else { return violate("a message inside another's fragments", &failure) }
+            return lend(bytes, header.flags, &delivered, maximum, &failure, body)
+        case .fragment:
+            switch assembler.append(header, bytes) {
+            case .more: return .take
+            case .violation(let what): return violate(what, &failure)
+            case .complete(let flags):
+                defer { assembler.release() }
+                return lend(assembler.bytes, flags, &delivered, maximum, &failure, body)
+            }
+        case .abort:
+            assembler.abort()
+            return .take
+        case .finish:
+            let count =
+                bytes.byteCount == 8
+                ? UInt64(littleEndian: unsafe bytes.unsafeLoadUnaligned(as: UInt64.self)) : UInt64.max
+            guard count == taken, !assembler.isPartial else {
+                return violate("a finish after \(count) messages where \(taken) came", &failure)
+            }
+            finished = true
+            link.acknowledge(taken)
+            return .takeAndStop
+        default:
+            return violate("a record of unknown kind \(header.kind.rawValue)", &failure)
+        }
+    }
+
+    /// Lends a message that came in parts or compressed.
+    private func lend(
+        _ payload: RawSpan, _ flags: RecordHeader.Flags, _ delivered: inout Int, _ maximum: Int,
+        _ failure: inout (any Error)?, _ body: (borrowing MessageView) throws -> Void
+    ) -> DrainStep {
+        guard flags.contains(.compressed) else {
+            return deliver(payload, wire: payload.byteCount, &delivered, maximum, &failure, body)
+        }
+        guard let decompressor else { return violate("a compressed message without a codec agreed", &failure) }
+        do {
+            let byteCount = try decompressor.decompress(payload)
+            return deliver(
+                decompressor.bytes(byteCount), wire: payload.byteCount, &delivered, maximum, &failure, body)
+        } catch {
+            link.counters.add(.violations, 1)
+            link.close(.protocolViolation(error.reason))
+            failure = error
+            return .takeAndStop
+        }
+    }
+
+    /// Lends a message that lies in private memory. One whose closure throws is kept for the next call.
+    private func deliver(
+        _ bytes: RawSpan, wire: Int, _ delivered: inout Int, _ maximum: Int,
+        _ failure: inout (any Error)?, _ body: (borrowing MessageView) throws -> Void
+    ) -> DrainStep {
+        do {
+            try body(MessageView(bytes: bytes, sequence: taken &+ 1))
+        } catch {
+            untaken = OwnedMessage(copying: bytes)
+            failure = error
+            return .takeAndStop
+        }
+        count(bytes.byteCount, wire: wire)
+        delivered &+= 1
+        return delivered < maximum ? .take : .takeAndStop
+    }
+
+    @inline(__always)
+    private func count(_ byteCount: Int, wire: Int) {
+        taken &+= 1
+        link.counters.add(.messagesReceived, 1)
+        link.counters.add(.bytesReceived, byteCount)
+        link.counters.add(.wireBytesReceived, wire)
+    }
+
+    private func violate(_ what: String, _ failure: inout (any Error)?) -> DrainStep {
+        link.counters.add(.violations, 1)
+        link.close(.protocolViolation(what))
+        failure = closedError()
+        return .takeAndStop
+    }
+
+    // MARK: Ends
+
+    /// Ends receiving: the sender is told that this end takes no more. Idempotent. Inside a closure of the receiver's
+    /// own it takes effect when the closure returns.
+    public func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        lane.close()
+        link.detach(finished: true)
+    }
+
+    private func laneFailed(_ error: NaruError) -> NaruError {
+        if error.code == .protocolViolation {
+            link.counters.add(.violations, 1)
+            link.close(.protocolViolation(error.reason))
+        }
+        return link.isClosed ? closedError() : error
+    }
+
+    /// Why nothing more comes. Only the record on the lane means *finished*, so a link that closed without it did not.
+    private func closedError() -> NaruError {
+        guard let reason = link.closeReason else {
+            return NaruError(.closed, operation: "receive", object: link.name, reason: "this end closed the receiver")
+        }
+        return (reason == .finished ? .peerVanished : reason).error("receive", link.name)
+    }
+}
+
+extension Receiver: AsyncSequence {
+    /// The messages, owned. Costs a copy and an allocation each; ``forEach(_:)`` costs neither.
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        let receiver: Receiver
+
+        /// The next message, or `nil` when the sender has finished.
+        public mutating func next() async throws -> OwnedMessage? {
+            try await receiver.next(deadline: .never)
+        }
+    }
+
+    /// An iterator over the messages that come from now on.
+    public func makeAsyncIterator() -> AsyncIterator {
+        AsyncIterator(receiver: self)
+    }
+}

@@ -1,0 +1,62 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+public import NaruSystem
+
+extension Sender {
+    /// Sends many messages and shows them to the receiver together: one wake-up, one release of the ring, one system
+    /// call where there is one.
+    ///
+    /// `body` sends through the batch. Where the lane has no room left, the batch stops early: ``Batch/send(_:)``
+    /// answers `false`, what was accepted is shown, and the caller goes on with another batch.
+    /// - Throws: what `body` throws; what was accepted before is sent all the same.
+    public func batch<R>(_ body: (borrowing Batch) throws -> R) throws -> R {
+        try begin(0)
+        lane.hold()
+        let result = Result { try body(Batch(self)) }
+        do {
+            try lane.publish()
+        } catch {
+            throw laneFailed(error)
+        }
+        return try result.get()
+    }
+
+    /// Sends every message of an array in batches, waiting for room where there is none.
+    /// - Throws: as ``send(_:deadline:)-(RawSpan,_)``; messages before the one that failed are accepted.
+    public func send(batch messages: [[UInt8]], deadline: Deadline = .never) async throws {
+        var next = 0
+        while next < messages.count {
+            next = try advance(messages, from: next)
+            guard next < messages.count else { return }
+            try await send(messages[next], deadline: deadline)
+            next += 1
+        }
+    }
+
+    func advance(_ messages: [[UInt8]], from start: Int) throws -> Int {
+        try batch { batch in
+            var next = start
+            while next < messages.count {
+                let message = messages[next]
+                guard try batch.send(unsafe message.span.bytes) else { break }
+                next += 1
+            }
+            return next
+        }
+    }
+}
+
+/// Messages on their way into a lane that nobody sees yet. Valid inside the closure it is given to.
+public struct Batch: ~Copyable {
+    private let sender: Sender
+
+    init(_ sender: Sender) {
+        self.sender = sender
+    }
+
+    /// Adds a copy of `bytes`; `false` when the lane has no room, and then the message was not sent.
+    public func send(_ bytes: RawSpan) throws(NaruError) -> Bool {
+        try sender.trySend(bytes)
+    }
+}

@@ -1,0 +1,106 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+public import NaruSystem
+
+/// How far the messages of a link got.
+public enum Delivery: Sendable, Hashable {
+    /// The receiver's closure returned for every one of them.
+    case taken
+    /// They are where they survive this host's processes.
+    case stored
+    /// They are in shared memory or the kernel and survive this process.
+    case handedOver
+}
+
+extension Sender {
+    /// Returns when everything accepted is handed over: in shared memory or the kernel, where it survives this process
+    /// as far as the transport's record says.
+    /// - Throws: ``NaruError/Code/deadlineExceeded``, ``NaruError/Code/cancelled``, or why the link closed.
+    public func flush(deadline: Deadline = .never) async throws(NaruError) {
+        while try !flushed() { try await sleep(byteCount: 0, deadline: deadline) }
+    }
+
+    func flushBlocking(deadline: Deadline) throws(NaruError) {
+        while try !flushed() { try block(byteCount: 0, deadline: deadline) }
+    }
+
+    /// Says that nothing more will come, and returns when the receiver has taken everything.
+    ///
+    /// Afterwards the sender is finished and only ``close()`` is left.
+    /// - Returns: how far the messages got: ``Delivery/taken`` on every negotiated link.
+    /// - Throws: why the link closed first; the reason then says how many messages the receiver is not known to have
+    ///   taken. ``NaruError/Code/deadlineExceeded`` and ``NaruError/Code/cancelled`` may be followed by another call.
+    @discardableResult
+    public func finish(deadline: Deadline = .never) async throws(NaruError) -> Delivery {
+        while try !sentFinish() { try await sleep(byteCount: 8, deadline: deadline) }
+        while try !flushed() { try await sleep(byteCount: 0, deadline: deadline) }
+        while try !isAnswered() {
+            try await link.sleep(link.answer, .bell, deadline: deadline, "finish")
+        }
+        enter(.finished)
+        return .taken
+    }
+
+    func finishBlocking(deadline: Deadline) throws(NaruError) -> Delivery {
+        while try !sentFinish() { try block(byteCount: 8, deadline: deadline) }
+        while try !flushed() { try block(byteCount: 0, deadline: deadline) }
+        while try !isAnswered() {
+            try link.block(link.answer, .bell, deadline: deadline, "finish")
+        }
+        enter(.finished)
+        return .taken
+    }
+
+    private func flushed() throws(NaruError) -> Bool {
+        if link.isClosed { throw closedError("flush") }
+        do {
+            return try lane.flush()
+        } catch {
+            throw laneFailed(error)
+        }
+    }
+
+    /// Puts the finish record on the lane, once.
+    private func sentFinish() throws(NaruError) -> Bool {
+        switch phase {
+        case .finishing, .finished: return true
+        case .closed: throw closedError("finish")
+        case .open: break
+        }
+        if link.isClosed { throw unconfirmed() }
+        try begin(0)
+        guard try payAbort() else { return false }
+        let count = [accepted.littleEndian]
+        do {
+            guard unsafe try lane.trySend(RecordHeader(kind: .finish), RawSpan(), count.span.bytes) else { return false }
+        } catch {
+            throw laneFailed(error)
+        }
+        enter(.finishing)
+        return true
+    }
+
+    private func isAnswered() throws(NaruError) -> Bool {
+        link.answer.prepare()
+        let closed = link.isClosed
+        if let took = link.peerTook {
+            guard took == accepted else {
+                link.close(.protocolViolation("it says it took \(took) of \(accepted) messages"))
+                throw unconfirmed()
+            }
+            return true
+        }
+        if closed { throw unconfirmed() }
+        return false
+    }
+
+    /// The link closed before the receiver said that it took everything.
+    private func unconfirmed() -> NaruError {
+        let cause = closedError("finish")
+        let error = NaruError(
+            cause.code, operation: "finish", object: link.name,
+            reason: "\(cause.reason); of \(accepted) messages accepted, \(accepted - (link.peerTook ?? 0)) are not known to be taken")
+        return if let reason = cause.closeReason { error.closing(reason) } else { error }
+    }
+}

@@ -1,0 +1,294 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+public import NaruSystem
+
+/// The end of a link that sends.
+///
+/// A sender has one user at a time: it is not `Sendable`, its `async` methods run where they are called, and no other
+/// thread may be inside one of them. What other threads may do stands under ``control``. The blocking forms, for threads
+/// of your own, stand under ``blocking``.
+///
+/// `send` returns when the lane has accepted the message: it will arrive in order, once, for as long as the link lives.
+/// ``flush(deadline:)`` returns when everything accepted is handed over, ``finish(deadline:)`` when the receiver has
+/// taken all.
+public final class Sender {
+    let link: Link
+    let lane: any OutboundLane
+    private let compressor: Compressor?
+    private let maximumRecordBytes: Int
+    private let maximumMessageBytes: Int
+    /// Messages accepted so far.
+    private(set) var accepted: UInt64 = 0
+    private var fragmented: UInt64 = 0
+    private var owesAbort = false
+    private var isLent = false
+    private(set) var phase = Phase.open
+
+    enum Phase {
+        case open, finishing, finished, closed
+    }
+
+    init(link: Link, lane: any OutboundLane, codec: (any Codec)?, level: Int?) throws(NaruError) {
+        self.link = link
+        self.lane = lane
+        maximumRecordBytes = lane.maximumRecordBytes
+        maximumMessageBytes = link.agreement.requirements.maximumMessageBytes
+        compressor = if let codec { try Compressor(codec, level: level) } else { nil }
+        link.attach()
+    }
+
+    deinit {
+        close()
+    }
+
+    /// What other threads may do with the endpoint: close it, read its decision, peer and counters.
+    public var control: EndpointControl { EndpointControl(link) }
+    /// Why this transport carries the link, and why the others do not.
+    public var decision: Decision { link.decision }
+    /// The same operations for a thread that may block.
+    public var blocking: BlockingSender { BlockingSender(self) }
+
+    // MARK: Copy
+
+    /// Sends a copy of `bytes`; waits for room where there is none.
+    ///
+    /// Cancelled or past the deadline before the message was accepted, it was not sent.
+    /// - Parameters:
+    ///   - bytes: the message, 0 bytes to the link's maximum; the caller's again on return.
+    ///   - deadline: when to give up waiting for room.
+    /// - Throws: ``NaruError/Code/messageTooLarge``, ``NaruError/Code/deadlineExceeded``,
+    ///   ``NaruError/Code/cancelled``, or why the link closed.
+    /// - Complexity: O(bytes); one copy.
+    public func send(_ bytes: RawSpan, deadline: Deadline = .never) async throws(NaruError) {
+        if try sendNow(bytes) { return }
+        try await sendLater(bytes, deadline: deadline)
+    }
+
+    /// Sends a copy of an array's bytes. See ``send(_:deadline:)-(RawSpan,_)``.
+    public func send(_ bytes: [UInt8], deadline: Deadline = .never) async throws(NaruError) {
+        unsafe try await send(bytes.span.bytes, deadline: deadline)
+    }
+
+    /// Sends a copy of `bytes` when there is room for it now; `false` when there is none.
+    public func trySend(_ bytes: RawSpan) throws(NaruError) -> Bool {
+        if try sendNow(bytes) { return true }
+        guard bytes.byteCount > maximumRecordBytes || compressor != nil else { return false }
+        // A message of several records, or a compressed one, is taken whole or not at all.
+        var transmission = try prepare(bytes)
+        guard try withPayload(of: transmission, bytes, { payload throws(NaruError) in
+            try advance(&transmission, payload)
+        }) else {
+            interrupt(transmission)
+            return false
+        }
+        account(bytes.byteCount, transmission)
+        return true
+    }
+
+    // MARK: Adopt
+
+    /// Sends a message that owns its bytes. A lane inside one process moves it; every other copies.
+    /// - Throws: as ``send(_:deadline:)-(RawSpan,_)``.
+    public func send(consuming message: OwnedMessage, deadline: Deadline = .never) async throws(NaruError) {
+        var patience = Patience(link.agreement.requirements.wait, .task, deadline: deadline)
+        while try !adoptNow(message) {
+            if patience.spin() { continue }
+            try await sleep(byteCount: message.byteCount, deadline: deadline)
+        }
+    }
+
+    func adoptNow(_ message: OwnedMessage) throws(NaruError) -> Bool {
+        guard compressor == nil, message.byteCount <= maximumRecordBytes else { return try trySend(message.bytes) }
+        try begin(message.byteCount)
+        guard try lane.trySend(RecordHeader(), adopting: message) else { return false }
+        count(message.byteCount, wire: message.byteCount)
+        return true
+    }
+
+    // MARK: The path of one message
+
+    /// The fast path: one record, no compression, no waiting.
+    @inline(__always)
+    func sendNow(_ bytes: RawSpan) throws(NaruError) -> Bool {
+        try begin(bytes.byteCount)
+        guard compressor == nil, bytes.byteCount <= maximumRecordBytes, !owesAbort else { return false }
+        guard try attempt({ () throws(NaruError) in try lane.trySend(RecordHeader(), RawSpan(), bytes) }) else {
+            return false
+        }
+        count(bytes.byteCount, wire: bytes.byteCount)
+        return true
+    }
+
+    private func sendLater(_ bytes: RawSpan, deadline: Deadline) async throws(NaruError) {
+        var transmission = try prepare(bytes)
+        var patience = Patience(link.agreement.requirements.wait, .task, deadline: deadline)
+        while true {
+            do {
+                let done = try withPayload(of: transmission, bytes) { payload throws(NaruError) in
+                    try advance(&transmission, payload)
+                }
+                if done { break }
+                if patience.spin() { continue }
+                try await sleep(byteCount: transmission.nextRecordBytes, deadline: deadline)
+            } catch {
+                interrupt(transmission)
+                throw error
+            }
+        }
+        account(bytes.byteCount, transmission)
+    }
+
+    func sendBlocking(_ bytes: RawSpan, deadline: Deadline) throws(NaruError) {
+        if try sendNow(bytes) { return }
+        var transmission = try prepare(bytes)
+        var patience = Patience(link.agreement.requirements.wait, .thread, deadline: deadline)
+        while true {
+            do {
+                let done = try withPayload(of: transmission, bytes) { payload throws(NaruError) in
+                    try advance(&transmission, payload)
+                }
+                if done { break }
+                if patience.spin() { continue }
+                try block(byteCount: transmission.nextRecordBytes, deadline: deadline)
+            } catch {
+                interrupt(transmission)
+                throw error
+            }
+        }
+        account(bytes.byteCount, transmission)
+    }
+
+    /// Checks that a message may be sent now.
+    @inline(__always)
+    func begin(_ byteCount: Int) throws(NaruError) {
+        if link.isClosed || phase != .open { throw closedError("send") }
+        guard byteCount <= maximumMessageBytes else { throw tooLarge(byteCount) }
+        guard !isLent else {
+            throw NaruError(.reentrant, operation: "send", object: link.name, reason: "a loan or a batch is under way")
+        }
+    }
+
+    /// Compresses where that was agreed and helps, and cuts into records.
+    private func prepare(_ bytes: RawSpan) throws(NaruError) -> Transmission {
+        var flags: RecordHeader.Flags = []
+        var byteCount = bytes.byteCount
+        if let compressor, let compressed = try compressor.compress(bytes) {
+            flags = .compressed
+            byteCount = compressed
+        }
+        if byteCount > maximumRecordBytes { fragmented += 1 }
+        return Transmission(
+            flags: flags, byteCount: byteCount, maximumRecordBytes: maximumRecordBytes, message: fragmented)
+    }
+
+    /// Lends what travels: the message itself, or its compressed form.
+    private func withPayload<R>(
+        of transmission: Transmission, _ bytes: RawSpan, _ body: (RawSpan) throws(NaruError) -> R
+    ) throws(NaruError) -> R {
+        guard transmission.flags.contains(.compressed), let compressor else { return try body(bytes) }
+        return try compressor.withCompressed(transmission.byteCount, body)
+    }
+
+    /// Sends as many records of a message as there is room for; `true` when all are sent.
+    private func advance(_ transmission: inout Transmission, _ payload: RawSpan) throws(NaruError) -> Bool {
+        if link.isClosed { throw closedError("send") }
+        guard try payAbort() else { return false }
+        return try attempt { () throws(NaruError) in try transmission.advance(payload, lane) }
+    }
+
+    /// Tells the receiver that the rest of an interrupted message will not come; `false` when there is no room to.
+    func payAbort() throws(NaruError) -> Bool {
+        guard owesAbort else { return true }
+        owesAbort = try attempt { () throws(NaruError) in
+            try !lane.trySend(RecordHeader(kind: .abort), RawSpan(), RawSpan())
+        }
+        return !owesAbort
+    }
+
+    /// A message was given up: the receiver must not wait for its rest.
+    private func interrupt(_ transmission: Transmission) {
+        if transmission.isUnderWay, !link.isClosed { owesAbort = true }
+    }
+
+    private func account(_ byteCount: Int, _ transmission: Transmission) {
+        count(byteCount, wire: transmission.byteCount)
+    }
+
+    @inline(__always)
+    func count(_ byteCount: Int, wire: Int) {
+        accepted &+= 1
+        link.counters.add(.messagesSent, 1)
+        link.counters.add(.bytesSent, byteCount)
+        link.counters.add(.wireBytesSent, wire)
+    }
+
+    /// Runs a lane operation and replaces a broken lane's error by why the peer is gone.
+    @inline(__always)
+    private func attempt(_ operation: () throws(NaruError) -> Bool) throws(NaruError) -> Bool {
+        do {
+            return try operation()
+        } catch {
+            throw laneFailed(error)
+        }
+    }
+
+    // MARK: Waiting
+
+    func sleep(byteCount: Int, deadline: Deadline) async throws(NaruError) {
+        link.counters.add(.sendWaits, 1)
+        link.outbound.prepare()
+        let target = try lane.arm(.task, byteCount: byteCount)
+        defer { lane.disarm() }
+        if link.isClosed { throw closedError("send") }
+        try await link.sleep(link.outbound, target, deadline: deadline, "send")
+    }
+
+    func block(byteCount: Int, deadline: Deadline) throws(NaruError) {
+        link.counters.add(.sendWaits, 1)
+        link.outbound.prepare()
+        let target = try lane.arm(.thread, byteCount: byteCount)
+        defer { lane.disarm() }
+        if link.isClosed { throw closedError("send") }
+        try link.block(link.outbound, target, deadline: deadline, "send")
+    }
+
+    // MARK: Ends
+
+    func lend() { isLent = true }
+    func unlend() { isLent = false }
+    func enter(_ phase: Phase) { self.phase = phase }
+    var compresses: Bool { compressor != nil }
+    var recordLimit: Int { maximumRecordBytes }
+
+    /// Ends sending without finishing: the receiver is told that the link closed. Idempotent.
+    public func close() {
+        guard phase != .closed else { return }
+        let finished = phase == .finished
+        phase = .closed
+        lane.close()
+        link.detach(finished: finished)
+    }
+
+    func laneFailed(_ error: NaruError) -> NaruError {
+        if error.code == .protocolViolation {
+            link.counters.add(.violations, 1)
+            link.close(.protocolViolation(error.reason))
+        }
+        return link.isClosed ? closedError("send") : error
+    }
+
+    func closedError(_ operation: String) -> NaruError {
+        if let reason = link.closeReason { return reason.error(operation, link.name) }
+        return NaruError(
+            phase == .finished ? .finished : .closed, operation: operation, object: link.name,
+            reason: phase == .finished || phase == .finishing ? "this end has finished" : "this end closed the link")
+    }
+
+    private func tooLarge(_ byteCount: Int) -> NaruError {
+        NaruError(
+            .messageTooLarge, operation: "send", object: link.name,
+            reason: "a message of \(byteCount) bytes, above the link's maximum of \(maximumMessageBytes)",
+            remedy: "raise maximumMessageBytes at both ends")
+    }
+}

@@ -1,0 +1,184 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+internal import NaruSystem
+internal import Synchronization
+
+/// Where the one waiter of a lane sleeps: a task or a thread, never both, at most one at a time.
+///
+/// A wake-up that comes while nobody sleeps is kept as a permit until ``prepare()``, so that nothing is lost between
+/// arming the lane and falling asleep:
+///
+///     slot.prepare() → lane.arm() → look at the link's closed flag → sleep
+///
+/// Whoever changes something (the peer by its bell, the reactor by a descriptor, the monitor by a death) does it before
+/// it calls ``wake()``; the waiter looks again after it woke. Wake-ups may be spurious.
+final class WaitSlot: Sendable {
+    /// How a sleep ended.
+    enum Outcome: Sendable {
+        case woken, timedOut, cancelled
+    }
+
+    // Unchecked, for the pointer: it is used under the slot's lock only, while its owner sleeps on it.
+    @safe private enum Sleeper: @unchecked Sendable {
+        case none
+        case task(UnsafeContinuation<Outcome, Never>)
+        case word(UnsafePointer<Atomic<UInt32>>)
+        case descriptor(EventCounter)
+    }
+
+    /// A descriptor the reactor watches for this slot.
+    private struct Watch {
+        var descriptor: Descriptor
+        var registration: Reactor.Registration
+    }
+
+    private struct State {
+        var permit = false
+        var sleeper = Sleeper.none
+        var interrupt: EventCounter?
+        var watch: Watch?
+        var ended = false
+    }
+
+    // The pointer in `Sleeper.word` is used only under this lock, while its owner sleeps on it, so it is valid.
+    private let state = Mutex(State())
+
+    /// Forgets an earlier wake-up. Call before arming.
+    func prepare() {
+        state.withLock { $0.permit = false }
+    }
+
+    /// Wakes the sleeper, or leaves a permit. Safe from any thread.
+    func wake() {
+        end(.woken)
+    }
+
+    private func end(_ outcome: Outcome) {
+        let continuation: UnsafeContinuation<Outcome, Never>? = unsafe state.withLock { state in
+            state.permit = true
+            switch state.sleeper {
+            case .none:
+                return nil
+            case .task(let continuation):
+                state.sleeper = .none
+                return unsafe continuation
+            case .word(let word):
+                // The sleeper's word lives while it is registered here. Sequentially consistent, like the arming store,
+                // so that the kernel's comparison in futex(2) sees either this zero or a sleeper to wake.
+                unsafe word.pointee.store(0, ordering: .sequentiallyConsistent)
+                _ = unsafe Futex.wake(UnsafeRawPointer(word))
+                return nil
+            case .descriptor(let counter):
+                counter.signal()
+                return nil
+            }
+        }
+        unsafe continuation?.resume(returning: outcome)
+    }
+
+    /// Suspends the calling task until woken, the deadline, or cancellation.
+    func suspend(deadline: Deadline, reactor: Reactor) async -> Outcome {
+        let timer = deadline == .never ? nil : reactor.schedule(at: deadline) { self.end(.timedOut) }
+        defer { if let timer { reactor.cancel(timer) } }
+        return await withTaskCancellationHandler {
+            unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Outcome, Never>) in
+                let immediate: Outcome? = state.withLock { state in
+                    if state.permit { return deadline.isPast ? .timedOut : .woken }
+                    unsafe state.sleeper = .task(continuation)
+                    return nil
+                }
+                if let immediate { unsafe continuation.resume(returning: immediate) }
+            }
+        } onCancel: {
+            end(.cancelled)
+        }
+    }
+
+    /// Suspends the calling task until the descriptor is ready, or as ``suspend(deadline:reactor:)``.
+    func suspend(
+        on descriptor: Descriptor, _ events: PollEvents, deadline: Deadline, reactor: Reactor
+    ) async throws(SystemError) -> Outcome {
+        let known = state.withLock { $0.watch }
+        if let known = known, known.descriptor === descriptor {
+            try reactor.rearm(known.registration, events: events)
+        } else {
+            if let known = known { reactor.remove(known.registration) }
+            let registration = try Self.watch(descriptor, events, reactor: reactor) { [weak self] in self?.wake() }
+            state.withLock {
+                $0.watch = Watch(descriptor: descriptor, registration: registration)
+            }
+        }
+        return await suspend(deadline: deadline, reactor: reactor)
+    }
+
+    /// Registers a descriptor once; a duplicate of it where the other direction's slot has registered it already,
+    /// because epoll takes each descriptor once.
+    private static func watch(
+        _ descriptor: Descriptor, _ events: PollEvents, reactor: Reactor, _ wake: @escaping @Sendable () -> Void
+    ) throws(SystemError) -> Reactor.Registration {
+        do {
+            return try reactor.add(descriptor, events: events, oneShot: true) { _ in wake() }
+        } catch {
+            guard error.errno == SystemErrno.exists else { throw error }
+            return try reactor.add(try descriptor.duplicate(), events: events, oneShot: true) { _ in wake() }
+        }
+    }
+
+    /// Blocks the calling thread on a futex word until woken or the deadline.
+    func block(
+        on word: UnsafePointer<Atomic<UInt32>>, value: UInt32, deadline: Deadline
+    ) throws(SystemError) -> Outcome {
+        let early = state.withLock { state in
+            if state.permit { return true }
+            unsafe state.sleeper = .word(word)
+            return false
+        }
+        if early { return .woken }
+        defer { state.withLock { $0.sleeper = .none } }
+        let result = unsafe try Futex.wait(UnsafeRawPointer(word), while: value, deadline: deadline)
+        return result == .timedOut ? .timedOut : .woken
+    }
+
+    /// Blocks the calling thread until the descriptor is ready, woken or the deadline.
+    func block(on descriptor: Descriptor, _ events: PollEvents, deadline: Deadline) throws(SystemError) -> Outcome {
+        let counter = try interruptCounter()
+        let early = state.withLock { state in
+            if state.permit { return true }
+            state.sleeper = .descriptor(counter)
+            return false
+        }
+        if early { return .woken }
+        defer {
+            state.withLock { $0.sleeper = .none }
+            counter.drain()
+        }
+        let (ready, interrupted) = try Descriptor.pollAny(
+            descriptor, events, counter.descriptor, .readable, deadline: deadline)
+        return ready.isEmpty && interrupted.isEmpty ? .timedOut : .woken
+    }
+
+    /// Blocks the calling thread until woken or the deadline, with nothing else to look at.
+    func block(deadline: Deadline) throws(SystemError) -> Outcome {
+        let counter = try interruptCounter()
+        return try block(on: counter.descriptor, .readable, deadline: deadline)
+    }
+
+    /// Made when a thread first blocks on a descriptor, so that links that never do cost none.
+    private func interruptCounter() throws(SystemError) -> EventCounter {
+        if let counter = state.withLock({ $0.interrupt }) { return counter }
+        let counter = try EventCounter()
+        state.withLock { $0.interrupt = counter }
+        return counter
+    }
+
+    /// Ends the reactor's watch. The waiter's own end calls this, when it closes.
+    func retire(reactor: Reactor) {
+        let watch = state.withLock { state in
+            defer { state.watch = nil }
+            return state.watch
+        }
+        if let watch = watch { reactor.remove(watch.registration) }
+        wake()
+    }
+}

@@ -1,0 +1,59 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+/// Where two ends meet.
+public enum Address: Hashable, Sendable, CustomStringConvertible {
+    /// A name on this host: `local:frames`, or just `frames`.
+    case local(name: String)
+
+    /// Parses an address.
+    /// - Throws: ``NaruError/Code/invalidArgument`` for a name that is not `[a-z0-9-]{1,64}`,
+    ///   ``NaruError/Code/unsupported`` for a scheme whose mechanism this build does not have.
+    public init(parsing text: String) throws(NaruError) {
+        guard let colon = text.firstIndex(of: ":") else {
+            self = .local(name: try Self.checked(text, in: text))
+            return
+        }
+        let scheme = text[..<colon]
+        switch scheme {
+        case "local":
+            self = .local(name: try Self.checked(String(text[text.index(after: colon)...]), in: text))
+        case "tcp", "tls", "nats", "file", "inherited", "fifo", "posix-queue", "sysv-queue":
+            throw NaruError(
+                .unsupported, operation: "parse", object: "address \(text)",
+                reason: "this build has no mechanism for `\(scheme):`", remedy: "use local:NAME")
+        default:
+            throw NaruError(
+                .invalidArgument, operation: "parse", object: "address \(text)", reason: "unknown scheme `\(scheme)`",
+                remedy: "use local:NAME")
+        }
+    }
+
+    /// The name of the link at this address.
+    public var name: String {
+        switch self {
+        case .local(let name): name
+        }
+    }
+
+    /// The address as it is written.
+    public var description: String {
+        switch self {
+        case .local(let name): "local:\(name)"
+        }
+    }
+
+    private static func checked(_ name: String, in text: String) throws(NaruError) -> String {
+        let allowed = name.utf8.allSatisfy { byte in
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "-")
+        }
+        guard allowed, (1...64).contains(name.utf8.count) else {
+            throw NaruError(
+                .invalidArgument, operation: "parse", object: "address \(text)",
+                reason: "`\(name)` is not a link's name",
+                remedy: "use 1 to 64 of the characters a-z, 0-9 and -")
+        }
+        return name
+    }
+}

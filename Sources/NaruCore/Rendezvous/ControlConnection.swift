@@ -1,0 +1,261 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+internal import NaruSystem
+internal import Synchronization
+
+/// The control connection between two ends on one host: a Unix socket that carries frames, descriptors and credentials.
+///
+/// Frames are read on the reactor's thread only and given to the handler, in order. Any thread may send: a frame that
+/// does not fit the socket now waits in a bounded queue until it does.
+final class ControlConnection: Sendable {
+    /// What the reader of a connection is told.
+    enum Event {
+        case frame(ControlFrame, descriptors: [Descriptor])
+        /// The peer said something that is not the protocol.
+        case violation(NaruError)
+        /// The connection is gone. Comes once, last.
+        case hangUp
+    }
+
+    private struct Outgoing {
+        var bytes: [UInt8]
+        var descriptors: [Descriptor]
+        var offset = 0
+    }
+
+    private struct State {
+        var registration: Reactor.Registration?
+        var handler: (@Sendable (Event) -> Void)?
+        var reader = ControlFrameReader()
+        var arrived: [Descriptor] = []
+        var sender: PeerCredentials?
+        var queue: [Outgoing] = []
+        var queuedBytes = 0
+        var isClosed = false
+        var closesWhenSent = false
+    }
+
+    /// The most bytes that wait to be sent before a peer that does not read is given up.
+    private static let maximumQueuedBytes = 256 * 1024
+
+    private let socket: Descriptor
+    private let reactor: Reactor
+    private let state = Mutex(State())
+
+    /// What the kernel says of the process that connected or listened.
+    let credentials: PeerCredentials
+
+    /// Takes over a connected stream socket. It must have credentials passing switched on already.
+    init(_ socket: Descriptor, reactor: Reactor) throws(SystemError) {
+        self.socket = socket
+        self.reactor = reactor
+        credentials = try UnixSocket.peerCredentials(socket)
+    }
+
+    /// The credentials the kernel attached to the peer's first message; those of the connection until it came. The
+    /// sender of HELLO is the peer, not whoever called listen.
+    var sender: PeerCredentials {
+        state.withLock { $0.sender } ?? credentials
+    }
+
+    /// The pidfd of the peer's process, where the kernel can give one that is surely the sender's.
+    func processHandle(startTime: UInt64) -> Descriptor? {
+        let sender = sender
+        if sender.processID == credentials.processID, let handle = try? ProcessHandle.peer(of: socket) { return handle }
+        guard sender.processID > 0, let handle = try? ProcessHandle.open(sender.processID),
+            ProcessIdentity.of(sender.processID)?.startTime == startTime
+        else { return nil }
+        return handle
+    }
+
+    /// Begins to read. The handler runs on the reactor's thread, never under a lock.
+    func start(_ handler: @escaping @Sendable (Event) -> Void) throws(SystemError) {
+        state.withLock { $0.handler = handler }
+        let registration = try reactor.add(socket, events: [.readable], oneShot: false) { [weak self] events in
+            self?.ready(events)
+        }
+        let closed = state.withLock { state in
+            state.registration = registration
+            return state.isClosed
+        }
+        if closed { reactor.remove(registration) }
+    }
+
+    /// Gives the frames to another handler from the next one on.
+    func hand(to handler: @escaping @Sendable (Event) -> Void) {
+        state.withLock { $0.handler = handler }
+    }
+
+    /// Sends a frame, with descriptors where it is an opening. Never blocks.
+    func send(_ frame: ControlFrame, descriptors: [Descriptor] = []) throws(NaruError) {
+        enqueue(Outgoing(bytes: try frame.encoded(), descriptors: descriptors))
+    }
+
+    /// Sends a frame that may be dropped when the socket is full: the peer has frames to read already, and every frame
+    /// wakes it.
+    func ring(_ frame: [UInt8]) {
+        state.withLock { state in
+            guard !state.isClosed, state.queue.isEmpty else { return }
+            let result = unsafe try? frame.withUnsafeBytes { bytes in
+                unsafe try UnixSocket.send(socket, bytes, descriptors: [], credentials: false)
+            }
+            // A bell cut short must be completed, or the next frame would be read from its middle.
+            if case .bytes(let count) = result, count < frame.count {
+                state.queue.append(Outgoing(bytes: frame, descriptors: [], offset: count))
+                state.queuedBytes += frame.count
+            }
+        }
+    }
+
+    private func enqueue(_ outgoing: Outgoing) {
+        let overflowed = state.withLock { state in
+            guard !state.isClosed else { return false }
+            state.queue.append(outgoing)
+            state.queuedBytes += outgoing.bytes.count
+            return !drainQueue(&state) || state.queuedBytes > Self.maximumQueuedBytes
+        }
+        if overflowed { reactor.perform { self.fail() } }
+    }
+
+    /// Sends what is queued; `false` when the socket failed.
+    private func drainQueue(_ state: inout State) -> Bool {
+        while let first = state.queue.first {
+            let result: IOResult
+            do {
+                result = unsafe try first.bytes.withUnsafeBytes { bytes throws(SystemError) in
+                    unsafe try UnixSocket.send(
+                        socket, UnsafeRawBufferPointer(rebasing: bytes[first.offset...]),
+                        descriptors: first.offset == 0 ? first.descriptors : [], credentials: first.offset == 0)
+                }
+            } catch {
+                return false
+            }
+            guard case .bytes(let count) = result else {
+                watchWritable(state, true)
+                return true
+            }
+            if first.offset + count == first.bytes.count {
+                state.queuedBytes -= first.bytes.count
+                state.queue.removeFirst()
+            } else {
+                state.queue[0].offset += count
+            }
+        }
+        watchWritable(state, false)
+        return true
+    }
+
+    private func watchWritable(_ state: borrowing State, _ on: Bool) {
+        guard let registration = state.registration else { return }
+        try? reactor.rearm(registration, events: on ? [.readable, .writable] : [.readable])
+    }
+
+    /// On the reactor's thread: reads all there is, gives whole frames away, sends what waits.
+    private func ready(_ events: PollEvents) {
+        if events.contains(.writable) {
+            let (fine, isLast) = state.withLock { state in
+                (drainQueue(&state), state.closesWhenSent && state.queue.isEmpty)
+            }
+            if !fine || isLast { return fail() }
+        }
+        guard events.contains(.readable) || events.contains(.hangUp) || events.contains(.error) else { return }
+        var ended = false
+        reading: while true {
+            switch readOnce() {
+            case .bytes: break
+            case .wouldBlock: break reading
+            case .endOfFile:
+                ended = true
+                break reading
+            }
+            deliver()
+        }
+        deliver()
+        if ended { fail() }
+    }
+
+    private func readOnce() -> IOResult {
+        unsafe withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 8) { buffer in
+            let received = unsafe try? UnixSocket.receive(
+                socket, into: buffer, maximumDescriptors: ControlFrame.maximumDescriptors)
+            guard let (result, descriptors, credentials) = received else { return .endOfFile }
+            return state.withLock { state in
+                if state.isClosed { return .endOfFile }
+                if let credentials, state.sender == nil { state.sender = credentials }
+                if case .bytes(let count) = result {
+                    unsafe state.reader.append(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+                    state.arrived += descriptors
+                }
+                return result
+            }
+        }
+    }
+
+    /// Gives every whole frame to the handler.
+    private func deliver() {
+        while true {
+            let next: (Event, (@Sendable (Event) -> Void))? = state.withLock { state in
+                guard let handler = state.handler, !state.isClosed else { return nil }
+                do {
+                    guard let frame = try state.reader.next() else {
+                        // Descriptors come with the first byte of their frame, so more than one frame's worth waiting
+                        // here were never announced.
+                        guard state.arrived.count <= ControlFrame.maximumDescriptors else {
+                            return (.violation(Self.surplus), handler)
+                        }
+                        return nil
+                    }
+                    guard case .opening(_, _, let count) = frame else { return (.frame(frame, descriptors: []), handler) }
+                    guard state.arrived.count >= count else { return (.violation(Self.missing), handler) }
+                    let own = Array(state.arrived.prefix(count))
+                    state.arrived.removeFirst(count)
+                    return (.frame(frame, descriptors: own), handler)
+                } catch {
+                    return (.violation(error as! NaruError), handler)
+                }
+            }
+            guard let (event, handler) = next else { return }
+            handler(event)
+            if case .violation = event { return fail() }
+        }
+    }
+
+    private static let surplus = NaruError(
+        .protocolViolation, operation: "read", object: "control message", reason: "descriptors nobody announced")
+    private static let missing = NaruError(
+        .protocolViolation, operation: "read", object: "control message", reason: "a descriptor announced but not sent")
+
+    /// Closes once everything queued is sent, or at once when nothing is.
+    func closeWhenSent() {
+        let now = state.withLock { state in
+            state.closesWhenSent = true
+            return state.queue.isEmpty
+        }
+        if now { close() }
+    }
+
+    /// Closes without telling anybody here.
+    func close() {
+        let registration = state.withLock { state -> Reactor.Registration? in
+            state.isClosed = true
+            state.handler = nil
+            state.queue = []
+            state.arrived = []
+            defer { state.registration = nil }
+            return state.registration
+        }
+        if let registration { reactor.remove(registration) }
+        socket.shutdownBoth()
+    }
+
+    /// Closes and tells the handler.
+    private func fail() {
+        let handler = state.withLock { state in
+            defer { state.handler = nil }
+            return state.isClosed ? nil : state.handler
+        }
+        close()
+        handler?(.hangUp)
+    }
+}

@@ -1,0 +1,299 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+internal import Logging
+internal import NaruSystem
+
+/// Runs one ``HandshakeMachine`` over one control connection, on the reactor's thread: carries out its actions and steps
+/// the plugin's ``Opening``.
+final class Handshake: Sendable {
+    /// What a handshake yields: the lanes and the link, owned by whoever takes them.
+    ///
+    /// `@unchecked Sendable`: lanes are made on the reactor's thread, which forgets them when it hands this over; the one
+    /// receiver takes them once.
+    final class Established: @unchecked Sendable {
+        let link: Link
+        private var lanes: Lanes?
+
+        init(link: Link, lanes: Lanes) {
+            self.link = link
+            self.lanes = lanes
+        }
+
+        /// The lanes, once.
+        func take() -> Lanes {
+            defer { lanes = nil }
+            return lanes ?? Lanes()
+        }
+    }
+
+    /// How it ended: a link, or why there is none, with the decision where one was reached.
+    typealias Completion = @Sendable (Result<Established, NaruError>) -> Void
+
+    /// The machine, the opening and its lanes; used on the reactor's thread, so the lock is hardly ever contended. Nothing
+    /// is called back under it.
+    private struct State {
+        var machine: HandshakeMachine
+        var opening: (any Opening)?
+        var bell: LateBell?
+        var wants = Wanted.nothing
+        var arrived: [OpeningMessage] = []
+        var lanes: Lanes?
+        var agreement: Agreement?
+        var completion: Completion?
+        var timer: Reactor.Timer?
+        var watch: Reactor.Registration?
+    }
+
+    private enum Wanted {
+        case nothing, message, descriptor
+    }
+
+    private let role: Role
+    private let runtime: Runtime
+    private let name: String
+    private let connection: ControlConnection
+    /// Asked once, with the peer's user, when it says HELLO: `nil` lets it go on.
+    private let admit: @Sendable (UInt32) -> HandshakeRefusal?
+    private let state: Guarded<State>
+
+    init(
+        role: Role, runtime: Runtime, hello: Hello, connection: ControlConnection, related: Bool,
+        admit: @escaping @Sendable (UInt32) -> HandshakeRefusal?, completion: @escaping Completion
+    ) {
+        self.role = role
+        self.runtime = runtime
+        self.admit = admit
+        self.connection = connection
+        name = hello.name
+        let machine = HandshakeMachine(
+            HandshakeMachine.End(role: role, hello: hello, costs: runtime.costs, related: related))
+        state = Guarded(State(machine: machine, completion: completion))
+    }
+
+    /// Begins. Completes once, by the deadline at the latest.
+    func start(deadline: Deadline) {
+        let timer = runtime.reactor.schedule(at: deadline) { [weak self] in
+            guard let self else { return }
+            self.finish(
+                .failure(
+                    NaruError(
+                        .deadlineExceeded, operation: "negotiate", object: self.name,
+                        reason: "the peer did not complete the handshake in time")))
+        }
+        state.withLock { $0.timer = timer }
+        do {
+            try connection.start { event in self.handle(event) }
+        } catch {
+            return finish(.failure(NaruError(error, operation: "negotiate", object: name)))
+        }
+        runtime.reactor.perform { self.feed(.started) }
+    }
+
+    /// Gives up from outside, as the listener does under load and the dialer when it is cancelled.
+    func abandon(_ error: NaruError, refusal: HandshakeRefusal? = nil) {
+        if let refusal { try? connection.send(.message(.refuse(refusal))) }
+        finish(.failure(error))
+    }
+
+    /// Whether the peer has sent a valid HELLO.
+    var isAcquainted: Bool { state.withLock { $0.machine.isAcquainted } }
+
+    private func handle(_ event: ControlConnection.Event) {
+        switch event {
+        case .frame(.message(let message), _):
+            if case .hello = message, let refusal = admit(connection.sender.userID) {
+                return abandon(
+                    NaruError(
+                        .refused, operation: "negotiate", object: name, reason: refusal.reason, remedy: refusal.remedy),
+                    refusal: refusal)
+            }
+            feed(.message(message, sameUser: connection.sender.userID == HostInformation.userID))
+        case .frame(.opening(let link, let bytes, _), let descriptors):
+            state.withLock { $0.arrived.append(OpeningMessage(bytes: bytes, descriptors: descriptors)) }
+            feed(.opening(link))
+        case .frame:
+            break  // A bell of a link not yet established wakes nobody.
+        case .violation(let error):
+            finish(.failure(error))
+        case .hangUp:
+            finish(
+                .failure(
+                    NaruError(
+                        .peerVanished, operation: "negotiate", object: name,
+                        reason: "the peer closed the connection during the handshake")))
+        }
+    }
+
+    private func feed(_ event: HandshakeMachine.Event) {
+        let actions = state.withLock { $0.completion == nil ? [] : $0.machine.handle(event) }
+        // What came for an opening that is no longer current is dropped with its descriptors.
+        var delivered = false
+        for action in actions {
+            if case .deliver = action { delivered = true }
+            carryOut(action)
+        }
+        if case .opening = event, !delivered { state.withLock { $0.arrived = [] } }
+    }
+
+    private func carryOut(_ action: HandshakeMachine.Action) {
+        switch action {
+        case .send(let message):
+            do {
+                try connection.send(.message(message))
+            } catch {
+                finish(.failure(error))
+            }
+        case .open(let agreement): open(agreement)
+        case .deliver: step()
+        case .abandonOpening: dropOpening()
+        case .establish(let agreement, let decision): establish(agreement, decision)
+        case .fail(let error): finish(.failure(error))
+        case .note(let text): runtime.logger.debug("\(text)", metadata: ["link": "\(name)"])
+        }
+    }
+
+    private func open(_ agreement: Agreement) {
+        dropOpening()
+        do throws(NaruError) {
+            guard let transport = runtime.transport(agreement.transport) else {
+                throw NaruError(
+                    .unsupported, operation: "open", object: agreement.transport.rawValue, reason: "not in this build")
+            }
+            let bell = LateBell()
+            let request = OpeningRequest(
+                agreement: agreement, role: role, peerBell: try ConnectionBell(connection, link: agreement.link),
+                ownBell: bell, peer: connection.sender, reactor: runtime.reactor)
+            let opening = try transport.open(request)
+            state.withLock { state in
+                state.opening = opening
+                state.agreement = agreement
+                state.wants = .nothing
+                state.bell = bell
+            }
+        } catch {
+            return feed(.openingFailed(error))
+        }
+        step()
+    }
+
+    /// Steps the opening until it waits for something, ends or fails.
+    private func step() {
+        while true {
+            let outcome: Result<OpeningStep, NaruError>? = state.withLock { state in
+                guard let opening = state.opening else { return nil }
+                do throws(NaruError) {
+                    switch state.wants {
+                    case .nothing, .descriptor:
+                        return .success(try opening.advance(.proceed))
+                    case .message:
+                        guard !state.arrived.isEmpty else { return nil }
+                        return .success(try opening.advance(.message(state.arrived.removeFirst())))
+                    }
+                } catch {
+                    return .failure(error)
+                }
+            }
+            guard let outcome else { return }
+            switch outcome {
+            case .failure(let error):
+                dropOpening()
+                return feed(.openingFailed(error))
+            case .success(.send(let message)):
+                state.withLock { $0.wants = .nothing }
+                send(message)
+            case .success(.receive):
+                state.withLock { $0.wants = .message }
+            case .success(.wait(let descriptor, let events)):
+                return watch(descriptor, events)
+            case .success(.done(let lanes)):
+                state.withLock { state in
+                    state.opening = nil
+                    state.lanes = lanes
+                }
+                return feed(.opened)
+            }
+        }
+    }
+
+    private func send(_ message: OpeningMessage) {
+        guard let agreement = state.withLock({ $0.agreement }) else { return }
+        do {
+            try connection.send(
+                .opening(agreement.link, message.bytes, descriptorCount: message.descriptors.count),
+                descriptors: message.descriptors)
+        } catch {
+            finish(.failure(error))
+        }
+    }
+
+    private func watch(_ descriptor: Descriptor, _ events: PollEvents) {
+        do {
+            let registration = try runtime.reactor.add(descriptor, events: events, oneShot: true) { [weak self] _ in
+                guard let self else { return }
+                self.unwatch()
+                self.step()
+            }
+            state.withLock { state in
+                state.wants = .descriptor
+                state.watch = registration
+            }
+        } catch {
+            dropOpening()
+            feed(.openingFailed(NaruError(error, operation: "open", object: name)))
+        }
+    }
+
+    private func unwatch() {
+        let watch = state.withLock { state in
+            defer { state.watch = nil }
+            return state.watch
+        }
+        if let watch { runtime.reactor.remove(watch) }
+    }
+
+    private func dropOpening() {
+        unwatch()
+        state.withLock { state in
+            state.opening = nil
+            state.lanes?.outbound?.close()
+            state.lanes?.inbound?.close()
+            state.lanes = nil
+            state.arrived = []
+            state.agreement = nil
+        }
+    }
+
+    /// Both ends are ready: the link takes the connection.
+    private func establish(_ agreement: Agreement, _ decision: Decision) {
+        let startTime = state.withLock { $0.machine.peerStartTime }
+        let sender = connection.sender
+        let link = Link(
+            agreement: agreement, decision: decision, role: role, name: name, reactor: runtime.reactor,
+            peer: PeerInformation(processID: sender.processID, userID: sender.userID), connection: connection)
+        PeerMonitor(link, process: connection.processHandle(startTime: startTime), reactor: runtime.reactor)
+            .start(connection)
+        let established: Established = state.withLock { state in
+            state.bell?.connect(link)
+            let lanes = state.lanes ?? Lanes()
+            state.lanes = nil
+            return Established(link: link, lanes: lanes)
+        }
+        finish(.success(established))
+    }
+
+    /// Completes once.
+    private func finish(_ result: Result<Established, NaruError>) {
+        let (completion, timer) = state.withLock { state in
+            defer { (state.completion, state.timer) = (nil, nil) }
+            return (state.completion, state.timer)
+        }
+        guard let completion else { return }
+        if let timer { runtime.reactor.cancel(timer) }
+        if case .failure = result {
+            dropOpening()
+            connection.closeWhenSent()
+        }
+        completion(result)
+    }
+}

@@ -1,0 +1,133 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+internal import NaruSystem
+
+/// Connects to a name of this host: looks in every folder where it may be, and waits until somebody listens.
+struct LocalDialer {
+    private let runtime: Runtime
+    private let name: String
+    private let hello: Hello
+    private let deadline: Deadline
+    private var pause = Duration.milliseconds(1)
+
+    /// The longest pause between two looks. Short, because a look is one failed `connect`.
+    private static let longestPause = Duration.milliseconds(20)
+
+    init(_ runtime: Runtime, name: String, hello: Hello, deadline: Deadline) {
+        self.runtime = runtime
+        self.name = name
+        self.hello = hello
+        self.deadline = deadline
+    }
+
+    /// A connected and negotiated link.
+    /// - Throws: ``NaruError/Code/unreachable`` when nobody listened until the deadline, naming where it looked; why the
+    ///   peer refused; ``NaruError/Code/noTransport`` with every candidate's reason.
+    mutating func dial() async throws(NaruError) -> Handshake.Established {
+        while true {
+            if let (handshake, result) = try begin() {
+                let outcome: Result<Handshake.Established, NaruError>?
+                do {
+                    outcome = try await result.wait(
+                        deadline: .never, reactor: runtime.reactor, "connect", "local:\(name)")
+                } catch {
+                    handshake.abandon(error)
+                    throw error
+                }
+                if let established = try settled(outcome) { return established }
+            }
+            try await rest()
+        }
+    }
+
+    /// As ``dial()``, blocking the calling thread.
+    mutating func dialBlocking() throws(NaruError) -> Handshake.Established {
+        while true {
+            if let (_, result) = try begin() {
+                let outcome = try result.waitBlocking(deadline: .never, "connect", "local:\(name)")
+                if let established = try settled(outcome) { return established }
+            }
+            _ = try Mailbox<Never>().waitBlocking(deadline: nextLook(), "connect", "local:\(name)")
+        }
+    }
+
+    typealias Results = Mailbox<Result<Handshake.Established, NaruError>>
+
+    /// Connects where somebody listens and begins the handshake; `nil` when nobody does now.
+    private func begin() throws(NaruError) -> (Handshake, Results)? {
+        guard let socket = try connect() else { return nil }
+        let results = Results()
+        do {
+            try UnixSocket.passCredentials(socket, true)
+            let connection = try ControlConnection(socket, reactor: runtime.reactor)
+            guard connection.credentials.userID == HostInformation.userID else {
+                throw NaruError(
+                    .refused, operation: "connect", object: "local:\(name)",
+                    reason: "user \(connection.credentials.userID) listens on it, not the user of this end",
+                    remedy: "run both ends as one user")
+            }
+            let handshake = Handshake(
+                role: .dialer, runtime: runtime, hello: hello, connection: connection, related: false,
+                admit: { _ in nil }, completion: { results.put($0) })
+            handshake.start(deadline: min(deadline, .after(.seconds(10))))
+            return (handshake, results)
+        } catch let error as SystemError {
+            throw NaruError(error, operation: "connect", object: "local:\(name)")
+        } catch {
+            throw error as! NaruError
+        }
+    }
+
+    private func connect() throws(NaruError) -> Descriptor? {
+        for directory in runtime.directories.paths {
+            let path = directory + "/" + name + ".sock"
+            guard path.utf8.count <= UnixSocket.maximumPathBytes else { continue }
+            do {
+                return try UnixSocket.connect(path: path)
+            } catch {
+                switch error.errno {
+                case SystemErrno.notFound, SystemErrno.connectionRefused, SystemErrno.again, SystemErrno.notADirectory:
+                    continue  // Nobody there yet, a stale socket, or a full backlog: look again later.
+                default:
+                    throw NaruError(error, operation: "connect", object: "local:\(name)")
+                }
+            }
+        }
+        return nil
+    }
+
+    /// A link; `nil` when the listener died in the middle and may come back.
+    private func settled(_ outcome: Result<Handshake.Established, NaruError>?) throws(NaruError)
+        -> Handshake.Established?
+    {
+        switch outcome {
+        case .success(let established): return established
+        case .failure(let error):
+            let mayComeBack = error.code == .peerVanished || error.code == .closed
+            if mayComeBack, !deadline.isPast { return nil }
+            throw error
+        case nil: return nil
+        }
+    }
+
+    private mutating func rest() async throws(NaruError) {
+        _ = try await Mailbox<Never>().wait(
+            deadline: nextLook(), reactor: runtime.reactor, "connect", "local:\(name)")
+    }
+
+    /// When to look again.
+    /// - Throws: ``NaruError/Code/unreachable`` when the deadline has passed.
+    private mutating func nextLook() throws(NaruError) -> Deadline {
+        guard !deadline.isPast else {
+            let places = runtime.directories.paths.map { "\($0)/\(name).sock" }.joined(separator: ", ")
+            throw NaruError(
+                .unreachable, operation: "connect", object: "local:\(name)",
+                reason: "nobody listened before the deadline; looked at \(places)",
+                remedy: "start the other end, or give both ends the same NARU_RUNTIME_DIR")
+        }
+        let next = min(deadline, Deadline.after(pause))
+        pause = min(pause * 2, Self.longestPause)
+        return next
+    }
+}

@@ -1,0 +1,36 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+internal import Synchronization
+
+/// Rings across the control connection: the peer's reactor wakes whoever waits at its end of the link.
+struct ConnectionBell: Bell {
+    private let connection: ControlConnection
+    private let frame: [UInt8]
+
+    init(_ connection: ControlConnection, link: LinkID) throws(NaruError) {
+        self.connection = connection
+        frame = try ControlFrame.bell(link).encoded()
+    }
+
+    func ring() {
+        connection.ring(frame)
+    }
+}
+
+/// Wakes the waiters of this process's end of a link. Lanes get it before their link exists; until then nobody waits.
+final class LateBell: Bell {
+    private struct State {
+        // Weak, because lanes hold their bells and must not keep the link alive.
+        weak var link: Link?
+    }
+    private let state = Mutex(State())
+
+    func connect(_ link: Link) {
+        state.withLock { $0.link = link }
+    }
+
+    func ring() {
+        state.withLock { $0.link }?.wakeAll()
+    }
+}

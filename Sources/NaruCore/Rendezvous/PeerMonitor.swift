@@ -1,0 +1,84 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+internal import NaruSystem
+internal import Synchronization
+
+/// Watches the peer of one link: its process first, its connection second, and turns its end into the link's close
+/// reason.
+///
+/// A hang-up alone does not say how the peer ended, and a child that the peer forked can keep the socket open, so the
+/// pidfd decides where there is one. A process closes its descriptors a moment before its pidfd says that it ended, so a
+/// hang-up waits a moment for the pidfd.
+final class PeerMonitor: Sendable {
+    private struct State {
+        var registration: Reactor.Registration?
+        var timer: Reactor.Timer?
+    }
+
+    /// How long a hang-up waits for the kernel to say how the process ended. An unexplained hang-up is reported after it.
+    private static let grace = Duration.milliseconds(40)
+
+    private let link: Link
+    private let process: Descriptor?
+    private let reactor: Reactor
+    private let state = Mutex(State())
+
+    init(_ link: Link, process: Descriptor?, reactor: Reactor) {
+        self.link = link
+        self.process = process
+        self.reactor = reactor
+    }
+
+    /// Begins to watch, and takes the connection's frames. Runs on the reactor's thread.
+    func start(_ connection: ControlConnection) {
+        connection.hand { event in self.handle(event) }
+        if let process {
+            let registration = try? reactor.add(process, events: [.readable], oneShot: true) { _ in self.ended() }
+            state.withLock { $0.registration = registration }
+        }
+        link.onClose { _ in self.stop() }
+    }
+
+    private func handle(_ event: ControlConnection.Event) {
+        switch event {
+        case .frame(.taken(_, let count), _):
+            link.tookMessages(count)
+        case .frame(.closing(_, let finished), _):
+            link.close(finished ? .finished : .peerVanished)
+        case .frame(.message(.reject), _), .frame(.message(.refuse), _):
+            link.close(.peerVanished)
+        case .frame:
+            link.wakeAll()
+        case .violation(let error):
+            link.counters.add(.violations, 1)
+            link.close(.protocolViolation(error.reason))
+        case .hangUp:
+            hungUp()
+        }
+    }
+
+    /// The connection is gone; ask the process how, now or a moment later.
+    private func hungUp() {
+        guard let process, !ProcessHandle.hasExited(process) else { return ended() }
+        let timer = reactor.schedule(at: .after(Self.grace)) { self.ended() }
+        state.withLock { $0.timer = timer }
+    }
+
+    private func ended() {
+        switch process.flatMap(ProcessHandle.exitStatus) {
+        case .exited(let code): link.close(.peerExited(code))
+        case .killed(let signal): link.close(.peerKilled(signal))
+        case nil: link.close(.peerVanished)
+        }
+    }
+
+    private func stop() {
+        let (registration, timer) = state.withLock { state in
+            defer { state = State() }
+            return (state.registration, state.timer)
+        }
+        if let registration { reactor.remove(registration) }
+        if let timer { reactor.cancel(timer) }
+    }
+}

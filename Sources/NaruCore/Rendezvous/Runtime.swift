@@ -1,0 +1,91 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+public import Logging
+public import NaruSystem
+
+/// What every link of one program shares: the mechanisms, the codecs, the costs, and the one thread that watches
+/// descriptors, deadlines and handshakes.
+///
+/// The core knows no mechanism; whoever makes a runtime gives it the plugins. Every thread of Naru's belongs to a
+/// runtime and ends in ``shutdown()``.
+public final class Runtime: Sendable {
+    /// The thread that watches.
+    public let reactor: Reactor
+    /// What each mechanism can do on this host, probed when the runtime was made.
+    public let records: [CapabilityRecord]
+    /// The costs the selector ranks by.
+    public let costs: CostTable
+    /// The codecs of this build, by name.
+    public let codecs: [String: any Codec]
+    /// Where links on this host meet.
+    public let directories: RuntimeDirectories
+    /// Where the runtime says what an operator should know.
+    public let logger: Logger
+
+    private let transports: [TransportName: any Transport]
+
+    /// Probes the mechanisms and starts the reactor's thread.
+    /// - Parameters:
+    ///   - transports: the plugins, each with a name of its own.
+    ///   - codecs: the codec plugins.
+    ///   - costs: what the selector ranks by.
+    ///   - directories: where links on this host meet.
+    ///   - logger: for what an operator should know.
+    /// - Throws: ``NaruError/Code/resourceExhausted`` or ``NaruError/Code/system`` when the reactor cannot start,
+    ///   ``NaruError/Code/invalidArgument`` when two plugins have one name.
+    public init(
+        transports: [any Transport], codecs: [any Codec] = [], costs: CostTable = .shipped,
+        directories: RuntimeDirectories = .standard(), logger: Logger
+    ) throws(NaruError) {
+        var byName: [TransportName: any Transport] = [:]
+        for transport in transports {
+            guard byName.updateValue(transport, forKey: transport.name) == nil else {
+                throw NaruError(
+                    .invalidArgument, operation: "register", object: transport.name.rawValue,
+                    reason: "two plugins have this name", remedy: "register each transport once")
+            }
+        }
+        self.transports = byName
+        self.codecs = Dictionary(codecs.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        self.costs = costs
+        self.directories = directories
+        self.logger = logger
+        do {
+            reactor = try Reactor(name: "naru")
+        } catch {
+            throw NaruError(error, operation: "start", object: "reactor")
+        }
+        records = transports.map { $0.probe() }
+    }
+
+    deinit {
+        reactor.shutdown()
+    }
+
+    /// The plugin of this name.
+    func transport(_ name: TransportName) -> (any Transport)? {
+        transports[name]
+    }
+
+    /// Ends the runtime's thread and every link of it. Idempotent. Blocks until the thread has ended.
+    public func shutdown() {
+        reactor.shutdown()
+    }
+
+    /// What a decision would be, without a peer: both ends are taken to be this host.
+    public func explain(_ requirements: Requirements, locality: Locality) -> Decision {
+        let relation = Relation(
+            locality: locality, sameUser: true,
+            sharedNamespaces: locality == .remote ? [] : HostIdentity.current().namespaces.keys.sorted())
+        return Selector.decide(requirements, relation: relation, local: records, remote: records, costs: costs)
+    }
+
+    /// The HELLO of one end of a link.
+    func hello(name: String, _ request: LinkRequest, sends: Bool, receives: Bool) -> Hello {
+        Hello(
+            versions: .current, requires: [], name: name, process: .current(), records: records,
+            codecs: codecs.keys.sorted(), requirements: request.requirements, compression: request.compression,
+            sends: sends, receives: receives)
+    }
+}

@@ -1,0 +1,69 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+public import NaruSystem
+
+/// The folders in which links of one user meet: sockets and lock files, nothing else.
+///
+/// A listener uses the first that works; a dialer looks in all of them.
+public struct RuntimeDirectories: Sendable, Hashable {
+    /// Absolute paths, the preferred first.
+    public var paths: [String]
+
+    /// Meets in these folders.
+    public init(_ paths: [String]) {
+        self.paths = paths
+    }
+
+    /// `runtimeDirectory` alone where it is given (`NARU_RUNTIME_DIR`); else `naru` in `userDirectory`
+    /// (`XDG_RUNTIME_DIR`) where it is given, then `naru` in the user's folder under `/run/user`, then a folder of the
+    /// user's own under `/tmp`.
+    public static func standard(
+        runtimeDirectory: String? = nil, userDirectory: String? = nil
+    ) -> RuntimeDirectories {
+        if let runtimeDirectory, !runtimeDirectory.isEmpty { return RuntimeDirectories([runtimeDirectory]) }
+        let user = HostInformation.userID
+        var paths: [String] = []
+        if let userDirectory, !userDirectory.isEmpty { paths.append(userDirectory + "/naru") }
+        for path in ["/run/user/\(user)/naru", "/tmp/naru-\(user)"] where !paths.contains(path) { paths.append(path) }
+        return RuntimeDirectories(paths)
+    }
+
+    /// The first folder that is usable, made where it is missing.
+    /// - Throws: ``NaruError/Code/system`` with every folder's reason.
+    func usable() throws(NaruError) -> String {
+        var reasons: [String] = []
+        for path in paths {
+            do {
+                try Self.prepare(path)
+                return path
+            } catch {
+                reasons.append("\(path): \(error.reason)")
+            }
+        }
+        throw NaruError(
+            .system, operation: "listen", object: "runtime directory", reason: reasons.joined(separator: "; "),
+            remedy: "set NARU_RUNTIME_DIR to a folder of your own with mode 0700")
+    }
+
+    /// Makes the folder, or checks that an existing one is the user's own and closed to others.
+    private static func prepare(_ path: String) throws(NaruError) {
+        func refused(_ reason: String) -> NaruError {
+            NaruError(.system, operation: "use", object: path, reason: reason)
+        }
+        do {
+            try FileSystem.makeDirectory(path, permissions: 0o700)
+        } catch {
+            guard error.errno == SystemErrno.exists else { throw refused(error.description) }
+        }
+        let status: FileStatus
+        do {
+            status = try FileSystem.status(path, followingSymbolicLinks: false)
+        } catch {
+            throw refused(error.description)
+        }
+        guard status.kind == .directory else { throw refused("it is not a folder") }
+        guard status.userID == HostInformation.userID else { throw refused("it belongs to user \(status.userID)") }
+        guard status.permissions & 0o077 == 0 else { throw refused("it is open to other users") }
+    }
+}

@@ -1,0 +1,56 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+/// The receiving half of one direction of a link, made by a plugin.
+///
+/// One thread or task uses a lane at a time. No operation blocks. Contract, each sentence a test of the conformance kit:
+///
+/// - ``drain(_:_:)`` gives the committed records in order, each borrowed in place and valid only inside the closure, and
+///   returns how many were taken. It returns 0 when there is none now.
+/// - A record for which the closure answers ``DrainStep/leaveAndStop`` is given again by the next drain.
+/// - A record is given back to the lane, and its room to the sender, only after the closure returned.
+/// - The lane reads each length and offset that a peer can write once, checks it, then uses it; a violation throws
+///   ``NaruError/Code/protocolViolation`` now and at every later call.
+/// - A hang-up never overtakes data: everything committed is given before ``WaitTarget/ended``.
+/// - ``close()`` is idempotent. Every drain after it throws ``NaruError/Code/closed``.
+public protocol InboundLane: AnyObject {
+    /// Gives up to `maximum` records to `body` and returns how many it took.
+    func drain(_ maximum: Int, _ body: (InboundRecord) -> DrainStep) throws(NaruError) -> Int
+
+    /// Prepares to wait for a record, and says what to wait for.
+    func arm(_ style: WaitStyle) throws(NaruError) -> WaitTarget
+
+    /// Ends the wait, whether it came true or not.
+    func disarm()
+
+    /// Releases everything.
+    func close()
+}
+
+/// A record borrowed from a lane.
+public struct InboundRecord: ~Escapable {
+    /// The record's header.
+    public let header: RecordHeader
+    /// The record's bytes, extension first, in the lane's memory.
+    public let bytes: RawSpan
+    /// The message itself, where the lane moved one instead of bytes.
+    public let adopted: OwnedMessage?
+
+    /// Borrows `bytes` as a record.
+    @_lifetime(copy bytes)
+    public init(header: RecordHeader, bytes: RawSpan, adopted: OwnedMessage? = nil) {
+        self.header = header
+        self.bytes = bytes
+        self.adopted = adopted
+    }
+}
+
+/// What the reader of a record says of it.
+public enum DrainStep: Sendable {
+    /// It is taken; give the next.
+    case take
+    /// It is taken; give no more.
+    case takeAndStop
+    /// It is not taken; give no more now, and this one again later.
+    case leaveAndStop
+}

@@ -1,0 +1,63 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+/// The sending half of one direction of a link, made by a plugin.
+///
+/// A lane carries *records*: a header and 0 to ``maximumRecordBytes`` bytes, in order, whole, once. One thread or task
+/// uses a lane at a time; only ``arm(_:)``'s target is touched by others. No operation blocks and none calls back into
+/// user code. Contract, each sentence a test of the conformance kit:
+///
+/// - ``reserve(_:)`` lends exactly the bytes asked for, or returns `nil` when there is no room now. The memory belongs to
+///   the lane; the borrower writes it until ``commit(_:byteCount:)`` or ``abort()``. At most one loan is out.
+/// - ``commit(_:byteCount:)`` makes the first `byteCount` bytes of the loan a record; it never fails for lack of room.
+/// - ``abort()`` leaves no trace of the loan; without a loan it does nothing.
+/// - ``trySend(_:_:_:)`` copies: on return the caller owns its bytes again. `false` means no room and no effect.
+/// - Between ``hold()`` and ``publish()`` records may stay invisible to the peer; ``publish()`` shows all of them.
+/// - ``flush()`` returns `true` when everything accepted is handed over: it survives this process, as far as the
+///   transport's record claims. `false` means: wait until writable, then call again.
+/// - ``close()`` is idempotent, releases what the lane holds and leaves to the peer what was handed over.
+/// - Every operation after ``close()`` throws ``NaruError/Code/closed``.
+public protocol OutboundLane: AnyObject {
+    /// The most bytes one record may have (prefix included). Larger messages are fragmented by the core.
+    var maximumRecordBytes: Int { get }
+
+    /// Lends memory for a record of at most `byteCount` bytes, 8-byte aligned; `nil` when there is no room now.
+    func reserve(_ byteCount: Int) throws(NaruError) -> UnsafeMutableRawBufferPointer?
+
+    /// Makes the first `byteCount` bytes of the loan a record.
+    func commit(_ header: RecordHeader, byteCount: Int) throws(NaruError)
+
+    /// Gives the loan back unwritten.
+    func abort()
+
+    /// Copies a record of `prefix` then `bytes` in; `false` when there is no room now.
+    func trySend(_ header: RecordHeader, _ prefix: RawSpan, _ bytes: RawSpan) throws(NaruError) -> Bool
+
+    /// Sends a record whose bytes the lane may keep. By default it copies.
+    func trySend(_ header: RecordHeader, adopting message: OwnedMessage) throws(NaruError) -> Bool
+
+    /// Begins a batch.
+    func hold()
+
+    /// Ends a batch: what was accepted becomes visible.
+    func publish() throws(NaruError)
+
+    /// Hands over what was accepted; `false` when that has to wait for the peer.
+    func flush() throws(NaruError) -> Bool
+
+    /// Prepares to wait for room for a record of `byteCount` bytes, and says what to wait for.
+    func arm(_ style: WaitStyle, byteCount: Int) throws(NaruError) -> WaitTarget
+
+    /// Ends the wait, whether it came true or not.
+    func disarm()
+
+    /// Releases everything.
+    func close()
+}
+
+extension OutboundLane {
+    /// Copies the message's bytes, for lanes that cannot take a message over.
+    public func trySend(_ header: RecordHeader, adopting message: OwnedMessage) throws(NaruError) -> Bool {
+        try trySend(header, RawSpan(), message.bytes)
+    }
+}

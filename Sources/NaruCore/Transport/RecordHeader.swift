@@ -1,0 +1,91 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+/// What stands before the bytes of every record on every lane.
+///
+/// A lane carries records; the core makes messages of them. On all of Naru's lanes the header is the same 64-bit word,
+/// least significant byte first:
+///
+///      byte    0       1       2       3       4       5       6       7
+///          +-------+-------+-------+-------+-------+-------+-------+-------+
+///          |   commit word: byte count + 1 |  kind | flags |extension bytes|
+///          +-------+-------+-------+-------+-------+-------+-------+-------+
+///
+/// A commit word of zero means *not yet written*: in memory the word is stored last, with release order, and makes the
+/// record visible. The byte count counts the extension and the payload behind it.
+public struct RecordHeader: Hashable, Sendable {
+    /// What the record is.
+    public var kind: Kind
+    /// How its bytes are to be read.
+    public var flags: Flags
+    /// How many of the record's first bytes are metadata, bytes.
+    public var extensionByteCount: UInt16
+
+    /// Makes a header; a plain data record by default.
+    public init(kind: Kind = .data, flags: Flags = [], extensionByteCount: UInt16 = 0) {
+        self.kind = kind
+        self.flags = flags
+        self.extensionByteCount = extensionByteCount
+    }
+
+    /// The kinds of record. A receiver that meets one it does not know closes the link.
+    public struct Kind: RawRepresentable, Hashable, Sendable {
+        /// The kind's byte in the header.
+        public let rawValue: UInt8
+        /// A kind from its byte; any byte is accepted, unknown ones are refused where records are read.
+        public init(rawValue: UInt8) { self.rawValue = rawValue }
+        /// A whole message.
+        public static let data = Kind(rawValue: 1)
+        /// A part of a message: ``FragmentHeader``, then bytes.
+        public static let fragment = Kind(rawValue: 2)
+        /// Drops the fragments of one message.
+        public static let abort = Kind(rawValue: 3)
+        /// The message lies outside the lane, where the lane says.
+        public static let outOfLine = Kind(rawValue: 4)
+        /// The last record on this lane; names its successor.
+        public static let `switch` = Kind(rawValue: 5)
+        /// The sender has finished: eight bytes, the count of messages it sent.
+        public static let finish = Kind(rawValue: 6)
+        /// Nothing; skips the rest of a ring. Lanes consume it themselves.
+        public static let padding = Kind(rawValue: 7)
+    }
+
+    /// How a record's bytes are to be read.
+    public struct Flags: OptionSet, Hashable, Sendable {
+        /// The bits in the header.
+        public let rawValue: UInt8
+        /// Flags from their bits.
+        public init(rawValue: UInt8) { self.rawValue = rawValue }
+        /// The payload is compressed with the link's codec.
+        public static let compressed = Flags(rawValue: 1)
+        /// The compressed payload refers to earlier messages.
+        public static let history = Flags(rawValue: 2)
+        /// The codec's history starts again with this message.
+        public static let reset = Flags(rawValue: 4)
+        /// The record begins with an extension.
+        public static let `extension` = Flags(rawValue: 8)
+    }
+
+    /// Bytes of an encoded header.
+    public static let byteCount = 8
+    /// The largest byte count of one record, so that count + 1 fits the commit word.
+    public static let maximumByteCount = Int(UInt32.max) - 1
+
+    /// The header word of a record of `byteCount` bytes.
+    /// - Precondition: `byteCount` is in 0 ... ``maximumByteCount``.
+    public func word(byteCount: Int) -> UInt64 {
+        UInt64(UInt32(byteCount) + 1) | UInt64(kind.rawValue) << 32 | UInt64(flags.rawValue) << 40
+            | UInt64(extensionByteCount) << 48
+    }
+
+    /// Splits a header word read from a lane; `nil` when its commit word is zero: nothing is there yet.
+    public static func split(_ word: UInt64) -> (header: RecordHeader, byteCount: Int)? {
+        let commit = UInt32(truncatingIfNeeded: word)
+        guard commit != 0 else { return nil }
+        let header = RecordHeader(
+            kind: Kind(rawValue: UInt8(truncatingIfNeeded: word >> 32)),
+            flags: Flags(rawValue: UInt8(truncatingIfNeeded: word >> 40)),
+            extensionByteCount: UInt16(truncatingIfNeeded: word >> 48))
+        return (header, Int(commit) - 1)
+    }
+}

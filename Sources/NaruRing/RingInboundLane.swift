@@ -1,0 +1,206 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+public import NaruCore
+internal import NaruSystem
+internal import Synchronization
+
+/// The reading end of a ring. See ``RingLayout`` for what it reads, and with which memory order.
+///
+/// Records are given in place, out of memory that this end maps read-only. The writer is not trusted: each header word is
+/// loaded once, checked against the ring, then used. A word that breaks the layout poisons the lane: this call and every
+/// later one throw ``NaruError/Code/protocolViolation``. The payload's bytes can change under a view as long as the
+/// writer's process is able to write them.
+///
+/// Room goes back to the writer once for each drain, and within a drain whenever a sixteenth of the ring has been taken.
+@safe
+public final class RingInboundLane: InboundLane {
+    private enum Phase { case open, draining, closing, closed }
+
+    // The pointers lead into `memory`, which is let go only in the phase `closed`, in which nothing follows them.
+    private let ring: UnsafeRawPointer
+    private let cursor: UnsafePointer<Atomic<UInt64>>
+    private let readerClosed: UnsafePointer<Atomic<UInt32>>
+    private let writerClosed: UnsafePointer<Atomic<UInt32>>
+    private let readerArmed: ArmedWord
+    private let writerArmed: ArmedWord
+    private let ringBytes: Int
+    private let maximumRecordBytes: Int
+    // The kinds of record that a writer may send.
+    private let firstKind = RecordHeader.Kind.data.rawValue
+    private let lastKind = RecordHeader.Kind.finish.rawValue
+    private let peerBell: any Bell
+    private let name: String
+    private var memory: RingMemory?
+
+    /// Where the next record is.
+    private var tail: UInt64
+    private var phase = Phase.open
+    /// How the writer broke the layout.
+    private var violation: NaruError?
+
+    /// Reads from `memory`, which this end checked.
+    /// - Parameters:
+    ///   - memory: The memories; nothing is written to the data memory.
+    ///   - name: The transport's name, for errors.
+    ///   - peerBell: Wakes the writer when it waits as a task.
+    public convenience init(_ memory: RingMemory, name: String, peerBell: any Bell) {
+        self.init(memory, name: name, peerBell: peerBell, startingAt: 0)
+    }
+
+    /// As above, with the ring's first record at a position other than 0: a multiple of 8, the same at both ends.
+    init(_ memory: RingMemory, name: String, peerBell: any Bell, startingAt position: UInt64) {
+        precondition(position % 8 == 0, "a record cannot begin at \(position)")
+        self.memory = memory
+        self.name = name
+        self.peerBell = peerBell
+        ringBytes = memory.header.ringBytes
+        maximumRecordBytes = RingLayout.maximumRecordBytes(ringBytes: ringBytes)
+        unsafe ring = UnsafeRawPointer(memory.ring)
+        unsafe cursor = memory.cursor
+        unsafe readerClosed = memory.readerClosed
+        unsafe writerClosed = memory.writerClosed
+        readerArmed = memory.readerArmed
+        writerArmed = memory.writerArmed
+        tail = position
+    }
+
+    deinit {
+        close()
+    }
+
+    public func drain(_ maximum: Int, _ body: (InboundRecord) -> DrainStep) throws(NaruError) -> Int {
+        guard phase == .open, violation == nil else { throw refusal("drain") }
+        // Positions are locals while `body` runs: it may call this lane, which then sees it draining and refuses.
+        phase = .draining
+        var position = tail
+        var released = position
+        var taken = 0
+        while taken < maximum {
+            let offset = Int(truncatingIfNeeded: position) & (ringBytes &- 1)
+            let word = unsafe headerWord(offset).pointee.load(ordering: .acquiring)
+            if word == 0 { break }
+            let byteCount = Int(UInt32(truncatingIfNeeded: word)) &- 1
+            let stride = RingLayout.stride(byteCount)
+            let header = Self.header(word)
+            guard isRecord(header, byteCount, stride: stride, offset: offset) else {
+                if isPadding(header, byteCount, offset: offset) {
+                    position &+= UInt64(truncatingIfNeeded: ringBytes &- offset)
+                    continue
+                }
+                violate(word, position)
+                break
+            }
+            // `isRecord` proved that the bytes lie in the ring. They are this end's until it releases them, which it does
+            // after `body` returned, and mapped until then, since a close is deferred.
+            let step = body(
+                InboundRecord(
+                    header: header,
+                    bytes: unsafe RawSpan(
+                        _unsafeStart: ring + (offset &+ RecordHeader.byteCount), byteCount: byteCount)))
+            if step == .leaveAndStop { break }
+            position &+= UInt64(truncatingIfNeeded: stride)
+            taken &+= 1
+            if step == .takeAndStop || phase != .draining { break }
+            if Int(truncatingIfNeeded: position &- released) >= ringBytes >> 4 {
+                release(position)
+                released = position
+            }
+        }
+        tail = position
+        if position != released { release(position) }
+        if phase == .closing {
+            finishClosing()
+        } else {
+            phase = .open
+        }
+        if let violation { throw violation }
+        return taken
+    }
+
+    public func arm(_ style: WaitStyle) throws(NaruError) -> WaitTarget {
+        guard phase == .open, violation == nil else { throw refusal("arm") }
+        let target = readerArmed.arm(style)
+        // Before the look at the ring: a writer that closed shows no record afterwards.
+        let isWriterGone = unsafe writerClosed.pointee.load(ordering: .sequentiallyConsistent) != 0
+        let offset = Int(truncatingIfNeeded: tail) & (ringBytes - 1)
+        if unsafe headerWord(offset).pointee.load(ordering: .sequentiallyConsistent) != 0 { return .ready }
+        return isWriterGone ? .ended : target
+    }
+
+    public func disarm() {
+        if phase != .closed { readerArmed.disarm() }
+    }
+
+    public func close() {
+        switch phase {
+        case .open: finishClosing()
+        case .draining: phase = .closing
+        case .closing, .closed: break
+        }
+    }
+
+    private func finishClosing() {
+        phase = .closed
+        unsafe readerClosed.pointee.store(1, ordering: .sequentiallyConsistent)
+        if writerArmed.isArmed { writerArmed.wake(peerBell) }
+        memory = nil
+    }
+
+    private func refusal(_ operation: String) -> NaruError {
+        switch phase {
+        case .draining, .closing:
+            NaruError(
+                .reentrant, operation: operation, object: name, reason: "the lane is used from inside its own closure")
+        case .closed: NaruError(.closed, operation: operation, object: name, reason: "this end closed the lane")
+        case .open: violation ?? NaruError(.closed, operation: operation, object: name, reason: "the lane is closed")
+        }
+    }
+}
+
+// MARK: - What the writer wrote
+
+extension RingInboundLane {
+    @inline(__always)
+    private func headerWord(_ offset: Int) -> UnsafePointer<Atomic<UInt64>> {
+        // Offsets are multiples of 8 below the ring's size.
+        unsafe (ring + offset).assumingMemoryBound(to: Atomic<UInt64>.self)
+    }
+
+    @inline(__always)
+    private static func header(_ word: UInt64) -> RecordHeader {
+        RecordHeader(
+            kind: RecordHeader.Kind(rawValue: UInt8(truncatingIfNeeded: word >> 32)),
+            flags: RecordHeader.Flags(rawValue: UInt8(truncatingIfNeeded: word >> 40)),
+            extensionByteCount: UInt16(truncatingIfNeeded: word >> 48))
+    }
+
+    /// Whether a header word describes a record that lies in the ring. A byte count of -1 comes from a commit word of 0.
+    @inline(__always)
+    private func isRecord(_ header: RecordHeader, _ byteCount: Int, stride: Int, offset: Int) -> Bool {
+        header.kind.rawValue &- firstKind <= lastKind &- firstKind
+            && byteCount >= Int(header.extensionByteCount) && byteCount <= maximumRecordBytes
+            && offset &+ stride <= ringBytes
+    }
+
+    /// Whether a header word is padding as a writer makes it: to the ring's end, and less than the largest record takes.
+    /// The latter also bounds the work of a drain, since padding never follows padding.
+    private func isPadding(_ header: RecordHeader, _ byteCount: Int, offset: Int) -> Bool {
+        header == RecordHeader(kind: .padding) && byteCount == ringBytes - offset - RecordHeader.byteCount
+            && byteCount < maximumRecordBytes
+    }
+
+    @inline(never)
+    private func violate(_ word: UInt64, _ position: UInt64) {
+        violation = NaruError(
+            .protocolViolation, operation: "drain", object: name,
+            reason: "the header word 0x\(String(word, radix: 16)) at position \(position) is no record")
+    }
+
+    /// Gives the writer the room up to `position`. Sequentially consistent, to order before the look at the armed word.
+    @inline(__always)
+    private func release(_ position: UInt64) {
+        unsafe cursor.pointee.store(position, ordering: .sequentiallyConsistent)
+        if writerArmed.isArmed { writerArmed.wake(peerBell) }
+    }
+}

@@ -1,0 +1,104 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+/// Where everything lies in the two memories of a ring, and who writes it with which memory order.
+///
+/// A ring carries records one way, from one writer to one reader. It lies in two memories, so that the reader can hold
+/// its records read-only:
+///
+///     data memory: the writer reads and writes, the reader only reads
+///
+///     offset
+///          0   +--------------------------------------------------+
+///              | RingHeader, 56 bytes                             |  writer, before the reader maps; then constant
+///        128   +--------------------------------------------------+
+///              | writer closed, UInt32: 0 no, 1 yes               |  writer, sequentially consistent
+///       4096   +--------------------------------------------------+
+///              | the ring, `ringBytes` bytes: records             |  writer; see below
+///              +--------------------------------------------------+
+///
+///     control memory, 4096 bytes: both ends read and write; each word is a hint, or is checked before it is used
+///
+///          0   +--------------------------------------------------+
+///              | consumer cursor, UInt64: everything before this  |  reader, sequentially consistent
+///              | position is released                             |
+///        128   +--------------------------------------------------+
+///              | reader armed, UInt32: 0 no, 1 sleeps in a futex  |  reader arms (sequentially consistent); whoever
+///              | on this word, 2 waits for its bell               |  wakes it exchanges it for 0 first
+///              | reserved for the reader's core number, UInt32    |
+///        256   +--------------------------------------------------+
+///              | writer armed, UInt32: as above, for room         |  writer arms; likewise
+///              | reserved for the writer's core number, UInt32    |
+///        384   +--------------------------------------------------+
+///              | reader closed, UInt32: 0 no, 1 yes               |  reader, sequentially consistent
+///       4096   +--------------------------------------------------+
+///
+/// The words of the two ends stand 128 bytes apart, since processors fetch cache lines in pairs.
+///
+/// Positions are 64-bit byte counts since the ring began; the place of a position in the ring is its remainder by
+/// `ringBytes`, a power of two. Each end keeps its own position to itself: what lies in memory is for the other end.
+///
+///     a record, at a position that is a multiple of 8
+///
+///          0   +--------------------------------------------------+
+///              | header word (see RecordHeader); 0: nothing yet   |  the first of a batch: sequentially consistent,
+///              |                                                  |  last of all; the others: relaxed
+///          8   +--------------------------------------------------+
+///              | payload, then up to 7 bytes without meaning      |  plain, before the header word of its batch
+///              +--------------------------------------------------+
+///
+/// Before it commits, the writer zeroes the header word *after* its last record, so that the reader finds either nothing
+/// or a record there and nobody cleans up behind it. A record therefore needs room for itself and 8 bytes more. A record
+/// is never split: where it does not fit before the ring's end, a padding record fills the rest and it starts at the
+/// ring's beginning.
+///
+/// The layout has the version ``version``, which stands in the header and is checked before anything else is read.
+/// Whoever changes an offset, a size, a meaning or a memory order raises it.
+public enum RingLayout {
+    /// The version of this layout.
+    public static let version: UInt32 = 1
+    /// The smallest ring, bytes.
+    public static let minimumRingBytes = 4096
+    /// The largest ring, bytes.
+    public static let maximumRingBytes = 1 << 30
+    /// The size of a control memory, bytes.
+    public static let controlByteCount = 4096
+
+    /// Where the ring begins in the data memory, bytes.
+    static let ringOffset = 4096
+    /// Where the writer says that it closed, in the data memory.
+    static let writerClosedOffset = 128
+    /// Where the reader says how far it released, in the control memory.
+    static let cursorOffset = 0
+    /// Where the reader arms, in the control memory.
+    static let readerArmedOffset = 128
+    /// Where the writer arms, in the control memory.
+    static let writerArmedOffset = 256
+    /// Where the reader says that it closed, in the control memory.
+    static let readerClosedOffset = 384
+
+    /// Whether a ring may have this size: a power of two within the bounds.
+    public static func isValid(ringBytes: Int) -> Bool {
+        ringBytes >= minimumRingBytes && ringBytes <= maximumRingBytes && ringBytes & (ringBytes - 1) == 0
+    }
+
+    /// The size of the data memory of a ring, bytes.
+    /// - Precondition: `ringBytes` is valid.
+    public static func dataByteCount(ringBytes: Int) -> Int {
+        ringOffset + ringBytes
+    }
+
+    /// The most bytes one record may have in a ring of this size.
+    ///
+    /// A quarter, so that a record fits an empty ring wherever its position happens to be: with padding before it, it
+    /// takes at most twice its own room.
+    public static func maximumRecordBytes(ringBytes: Int) -> Int {
+        ringBytes / 4
+    }
+
+    /// What a record of `byteCount` bytes takes in the ring: header word and payload, a multiple of 8.
+    @inline(__always)
+    static func stride(_ byteCount: Int) -> Int {
+        (byteCount &+ 15) & ~7
+    }
+}

@@ -1,0 +1,139 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+public import NaruCore
+public import NaruSystem
+
+// Safe: the only memory that leaves is the loan, whose contract is the protocol's.
+/// The sending half of a byte stream: records framed by their headers, small ones gathered into few system calls.
+///
+/// One thread or task uses it at a time. No operation blocks. A lone record goes out at once; what follows it at once is
+/// gathered and goes out within `StreamConfiguration.gatherDeadline`, or earlier: when the buffer is full, when the batch
+/// ends, or when this process flushes or waits. Large records are written from the caller's memory. Loans are private
+/// memory, copied by the kernel at the commit.
+///
+/// When the peer is gone, every operation but ``close()`` throws ``NaruCore/NaruError/Code/peerVanished``.
+@safe
+public final class StreamOutboundLane: OutboundLane {
+    /// The most bytes of one record.
+    public let maximumRecordBytes: Int
+
+    let outbox: StreamOutbox
+    private var loan: UnsafeMutableRawBufferPointer?
+    private var loanBytes: Int?
+    private var isClosed = false
+    /// What a sender polls where an inbound lane's reader may poll the stream itself.
+    private var pollable: Descriptor?
+
+    /// Makes a lane over one end of a stream.
+    /// - Parameters:
+    ///   - end: The stream; closed with its last lane.
+    ///   - configuration: How records are gathered.
+    ///   - reactor: Writes what was gathered when nobody else does. `nil`: every record outside a batch is written at
+    ///     once, and what the kernel did not take waits for the next operation.
+    ///   - maximumRecordBytes: The most bytes of one record, as agreed with the receiver.
+    ///   - name: How errors name the lane.
+    public init(
+        _ end: StreamEnd, configuration: StreamConfiguration = .init(), reactor: Reactor? = nil,
+        maximumRecordBytes: Int = StreamFormat.maximumRecordBytes, name: String = "stream"
+    ) {
+        self.maximumRecordBytes = maximumRecordBytes
+        outbox = StreamOutbox(end, configuration: configuration, reactor: reactor, name: name)
+    }
+
+    deinit {
+        close()
+    }
+
+    /// Lends private memory. `nil` while the kernel takes nothing and the buffer is full.
+    public func reserve(_ byteCount: Int) throws(NaruError) -> UnsafeMutableRawBufferPointer? {
+        precondition(loanBytes == nil, "a loan is out already")
+        try check(byteCount)
+        guard try outbox.hasRoom(byteCount, await: false) else { return nil }
+        loanBytes = byteCount
+        // The memory is the lane's until close() or deinit; one loan is out at a time.
+        return unsafe UnsafeMutableRawBufferPointer(rebasing: loanMemory(byteCount)[..<byteCount])
+    }
+
+    public func commit(_ header: RecordHeader, byteCount: Int) throws(NaruError) {
+        if isClosed { throw StreamFailure.closed("commit", outbox.name) }
+        guard let lent = loanBytes, let memory = unsafe loan else { preconditionFailure("no loan is out") }
+        precondition(byteCount >= 0 && byteCount <= lent, "\(byteCount) B committed of a loan of \(lent) B")
+        loanBytes = nil
+        // In bounds: checked above. The span ends before the memory can be lent again.
+        let bytes = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: memory[..<byteCount]))
+        _ = try outbox.accept(header, RawSpan(), bytes, always: true)
+    }
+
+    public func abort() {
+        loanBytes = nil
+    }
+
+    public func trySend(_ header: RecordHeader, _ prefix: RawSpan, _ bytes: RawSpan) throws(NaruError) -> Bool {
+        try check(prefix.byteCount + bytes.byteCount)
+        return try outbox.accept(header, prefix, bytes, always: false)
+    }
+
+    public func hold() {
+        outbox.hold()
+    }
+
+    public func publish() throws(NaruError) {
+        try outbox.publish()
+    }
+
+    public func flush() throws(NaruError) -> Bool {
+        try outbox.flush()
+    }
+
+    public func arm(_ style: WaitStyle, byteCount: Int) throws(NaruError) -> WaitTarget {
+        try outbox.hasRoom(byteCount, await: true) ? .ready : .descriptor(descriptorToPoll(), .writable)
+    }
+
+    public func disarm() {
+        outbox.stopAwaiting()
+    }
+
+    /// Writes what the kernel takes at once, then closes the stream, or its sending side while an inbound lane uses it.
+    public func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        outbox.close()
+        outbox.end.release(sending: true)
+        // Nobody borrows it any more: a loan ends with the lane.
+        unsafe loan?.deallocate()
+        unsafe loan = nil
+        loanBytes = nil
+        pollable = nil
+    }
+
+    private func check(_ byteCount: Int) throws(NaruError) {
+        if byteCount > maximumRecordBytes {
+            throw NaruError(
+                .messageTooLarge, operation: "send", object: outbox.name,
+                reason: "a record of \(byteCount) B is larger than the lane's \(maximumRecordBytes) B")
+        }
+    }
+
+    /// A descriptor that nobody else polls: a reactor takes each only once.
+    private func descriptorToPoll() -> Descriptor {
+        if let pollable { return pollable }
+        let stream = outbox.end.descriptor
+        // Where no descriptor is left, sharing it still serves one who blocks in a poll.
+        let own = outbox.end.isShared ? (try? stream.duplicate()) ?? stream : stream
+        pollable = own
+        return own
+    }
+
+    /// The lane's memory for loans, grown to hold `byteCount` bytes.
+    private func loanMemory(_ byteCount: Int) -> UnsafeMutableRawBufferPointer {
+        if let loan = unsafe loan, loan.count >= byteCount { return unsafe loan }
+        unsafe loan?.deallocate()
+        // A page at least, doubled from there, so that growing loans are not allocated one by one.
+        var capacity = 4096
+        while capacity < byteCount { capacity *= 2 }
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 16)
+        unsafe loan = unsafe memory
+        return unsafe memory
+    }
+}

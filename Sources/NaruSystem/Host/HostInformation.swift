@@ -1,0 +1,72 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+internal import CNaruSystem
+
+/// What this process can learn of its host and of itself.
+public enum HostInformation {
+    /// The effective user.
+    public static var userID: UInt32 { naru_user_id() }
+
+    /// The size of a page of memory, in bytes.
+    public static var pageBytes: Int { Int(naru_page_bytes()) }
+
+    /// How many cores this process may run on, at least 1.
+    public static var coreCount: Int { Int(naru_core_count()) }
+
+    /// The kernel's release, such as `6.18.44`.
+    public static var kernelRelease: String { hostText(0) }
+
+    /// The host's name.
+    public static var hostName: String { hostText(2) }
+
+    /// The processor's model where the kernel names it, else the kind of machine, such as `aarch64`.
+    public static var processorModel: String {
+        var head = [UInt8](repeating: 0, count: 4096)
+        var count = 0
+        if let file = try? FileSystem.open("/proc/cpuinfo", .read) {
+            // Safe: the buffer is the array's own.
+            count = unsafe head.withUnsafeMutableBytes { (try? unsafe file.pread(into: $0, at: 0)) ?? 0 }
+        }
+        for line in String(decoding: head.prefix(count), as: UTF8.self).split(separator: "\n") {
+            let parts = line.split(separator: ":", maxSplits: 1)
+            if parts.count == 2, parts[0].hasPrefix("model name") { return String(parts[1].drop { $0 == " " }) }
+        }
+        return hostText(1)
+    }
+
+    /// A variable of the environment; nil when it is not set. Like `getenv`, not safe while another thread sets one.
+    public static func environment(_ name: String) -> String? {
+        if name.utf8.contains(0) { return nil }
+        // Safe: the text is copied at once.
+        guard let value = unsafe naru_environment(name) else { return nil }
+        return unsafe String(cString: value)
+    }
+
+    /// The names of all variables of the environment. As ``environment(_:)``.
+    public static func environmentNames() -> [String] {
+        var names: [String] = []
+        while let entry = unsafe naru_environment_entry(names.count) {
+            names.append(String(unsafe String(cString: entry).prefix { $0 != "=" }))
+        }
+        return names
+    }
+
+    /// The working directory; empty when it was removed.
+    public static var workingDirectory: String {
+        unsafe text(capacity: 4096) { unsafe naru_working_directory($0, 4096) } ?? ""
+    }
+
+    /// How many descriptors this process may have: now, and after raising the limit itself.
+    public static var descriptorLimit: (soft: UInt64, hard: UInt64) {
+        var soft: UInt64 = 0
+        var hard: UInt64 = 0
+        // Safe: the callee fills the two locals. It fails only for arguments that are not these.
+        _ = unsafe naru_descriptor_limit(&soft, &hard)
+        return (soft, hard)
+    }
+
+    private static func hostText(_ which: Int32) -> String {
+        unsafe text(capacity: 256) { unsafe naru_host_text(which, $0, 256) } ?? ""
+    }
+}

@@ -1,0 +1,19 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+public import CNaruSystem
+
+/// The processor core that this thread runs on.
+public enum Processor {
+    /// Tells the core that this thread spins: one `pause` (x86) or `yield` (ARM).
+    // Inlinable: a call would cost more than the instruction.
+    @inlinable
+    @inline(__always)
+    public static func spinHint() { naru_spin_hint() }
+
+    /// The core's number; the thread may be on another one when it is read. No system call.
+    public static func currentCore() -> UInt32 { UInt32(max(0, naru_current_core())) }
+
+    /// Lets another thread that waits for this core run first.
+    public static func yield() { naru_yield() }
+}
