@@ -16,19 +16,82 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+/// A library target under `Sources`.
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+/// A plugin: one folder under `Plugins`, one module, one mechanism. It sees the core, the system layer and shared modules.
+func plugin(
+    _ folder: String, _ shared: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
+    .target(
+        name: "Naru\(folder)", dependencies: ["NaruCore", "NaruSystem"] + shared, path: "Plugins/\(folder)",
+        exclude: exclude, swiftSettings: settings)
+}
+
+/// The tests of a module.
+func tests(_ module: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(module)Tests", dependencies: [.byName(name: module)] + dependencies, swiftSettings: settings)
+}
+
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
 let package = Package(
     name: "naru",
     products: [
+        .library(name: "Naru", targets: ["Naru"]),
         .library(name: "NaruCore", targets: ["NaruCore"]),
+        .library(name: "NaruConformance", targets: ["NaruConformance"]),
+        .executable(name: "naru", targets: ["NaruCLI"]),
+    ],
+    traits: [
+        .trait(name: "Zstd", description: "The zstd codec; needs libzstd and its header."),
+        .default(enabledTraits: ["Zstd"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-log", from: "1.6.3"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
     ],
     targets: [
         .target(name: "CNaruSystem", cSettings: [.define("_GNU_SOURCE")]),
-        .target(name: "NaruSystem", dependencies: ["CNaruSystem"], swiftSettings: settings),
-        .target(
-            name: "NaruCore", dependencies: ["NaruSystem", .product(name: "Logging", package: "swift-log")],
+        module("NaruSystem", ["CNaruSystem"]),
+        module("NaruCore", ["NaruSystem", logging]),
+        module("NaruRing", ["NaruCore", "NaruSystem"]),
+        module("NaruStream", ["NaruCore", "NaruSystem"]),
+        module("NaruConformance", ["NaruCore", "NaruSystem", logging]),
+
+        plugin("InProcess"),
+        plugin("SharedMemory", ["NaruRing"]),
+        plugin("UnixSocket", ["NaruStream"]),
+        .systemLibrary(name: "CZstd", path: "Plugins/Zstd/CZstd"),
+        plugin("Zstd", [.target(name: "CZstd", condition: .when(traits: ["Zstd"]))], exclude: ["CZstd"]),
+
+        module(
+            "Naru",
+            [
+                "NaruCore", "NaruSystem", "NaruInProcess", "NaruSharedMemory", "NaruUnixSocket",
+                .target(name: "NaruZstd", condition: .when(traits: ["Zstd"])),
+                .product(name: "Configuration", package: "swift-configuration"), logging,
+            ]),
+        .executableTarget(
+            name: "NaruCLI",
+            dependencies: ["Naru", "NaruSystem", arguments, .product(name: "SystemPackage", package: "swift-system")],
             swiftSettings: settings),
+
+        tests("NaruSystem"),
+        tests("NaruCore", ["NaruSystem"]),
+        tests("NaruRing", ["NaruCore", "NaruSystem"]),
+        tests("NaruStream", ["NaruCore", "NaruSystem"]),
+        tests("NaruInProcess", ["NaruCore", "NaruSystem"]),
+        tests("NaruSharedMemory", ["NaruCore", "NaruSystem", "NaruRing"]),
+        tests("NaruUnixSocket", ["NaruCore", "NaruSystem", "NaruStream"]),
+        tests("NaruZstd", ["NaruCore"]),
+        tests("NaruConformance", ["NaruCore", "NaruSystem"]),
+        tests("Naru", ["NaruCore", "NaruSystem", .product(name: "Configuration", package: "swift-configuration")]),
     ]
 )

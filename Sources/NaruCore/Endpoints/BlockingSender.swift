@@ -24,6 +24,7 @@ public struct BlockingSender {
 
     /// As ``Sender/send(consuming:deadline:)``; blocks the calling thread while there is no room.
     public func send(consuming message: OwnedMessage, deadline: Deadline = .never) throws(NaruError) {
+        guard sender.canAdopt(message) else { return try send(message.bytes, deadline: deadline) }
         var patience = Patience(sender.link.agreement.requirements.wait, .thread, deadline: deadline)
         while try !sender.adoptNow(message) {
             if patience.spin() { continue }

@@ -23,7 +23,7 @@ public final class Receiver {
     private var isClosed = false
     /// A message that came in parts or compressed and whose closure threw: given again first.
     private var untaken: OwnedMessage?
-    private let companion: (any AnyObject & Sendable)?
+    private var companion: (any AnyObject & Sendable)?
 
     /// - Parameter companion: kept alive until the receiver closes; the listener of a single receiver.
     init(
@@ -106,7 +106,7 @@ public final class Receiver {
             if patience.spin() { continue }
             link.counters.add(.receiveWaits, 1)
             link.inbound.prepare()
-            let target = try lane.arm(.task)
+            let target = try arm(.task)
             defer { lane.disarm() }
             if link.isClosed { continue }
             try await link.sleep(link.inbound, target, deadline: deadline, "receive")
@@ -125,10 +125,18 @@ public final class Receiver {
             if patience.spin() { continue }
             link.counters.add(.receiveWaits, 1)
             link.inbound.prepare()
-            let target = try lane.arm(.thread)
+            let target = try arm(.thread)
             defer { lane.disarm() }
             if link.isClosed { continue }
             try link.block(link.inbound, target, deadline: deadline, "receive")
+        }
+    }
+
+    private func arm(_ style: WaitStyle) throws(NaruError) -> WaitTarget {
+        do {
+            return try lane.arm(style)
+        } catch {
+            throw laneFailed(error)
         }
     }
 
@@ -297,6 +305,7 @@ public final class Receiver {
     public func close() {
         guard !isClosed else { return }
         isClosed = true
+        companion = nil
         lane.close()
         link.detach(finished: true)
     }
@@ -311,7 +320,7 @@ public final class Receiver {
 
     /// Why nothing more comes. Only the record on the lane means *finished*, so a link that closed without it did not.
     private func closedError() -> NaruError {
-        guard let reason = link.closeReason else {
+        guard !isClosed, let reason = link.closeReason else {
             return NaruError(.closed, operation: "receive", object: link.name, reason: "this end closed the receiver")
         }
         return (reason == .finished ? .peerVanished : reason).error("receive", link.name)

@@ -34,8 +34,11 @@ extension Sender {
     @discardableResult
     public func finish(deadline: Deadline = .never) async throws(NaruError) -> Delivery {
         while try !sentFinish() { try await sleep(byteCount: 8, deadline: deadline) }
-        while try !flushed() { try await sleep(byteCount: 0, deadline: deadline) }
         while try !isAnswered() {
+            guard try flushed() else {
+                try await sleep(byteCount: 0, deadline: deadline)
+                continue
+            }
             try await link.sleep(link.answer, .bell, deadline: deadline, "finish")
         }
         enter(.finished)
@@ -44,8 +47,11 @@ extension Sender {
 
     func finishBlocking(deadline: Deadline) throws(NaruError) -> Delivery {
         while try !sentFinish() { try block(byteCount: 8, deadline: deadline) }
-        while try !flushed() { try block(byteCount: 0, deadline: deadline) }
         while try !isAnswered() {
+            guard try flushed() else {
+                try block(byteCount: 0, deadline: deadline)
+                continue
+            }
             try link.block(link.answer, .bell, deadline: deadline, "finish")
         }
         enter(.finished)

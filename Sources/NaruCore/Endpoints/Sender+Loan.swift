@@ -70,7 +70,7 @@ extension Sender {
     ) throws -> R {
         lend()
         defer { unlend() }
-        // The lane keeps the memory until commit or abort, both below.
+        // The lane keeps the memory until commit or abort, both below; a close in between is deferred.
         var span = unsafe MutableRawSpan(_unsafeBytes: memory)
         let result: R
         do {

@@ -23,6 +23,8 @@ public final class Sender {
     private var fragmented: UInt64 = 0
     private var owesAbort = false
     private var isLent = false
+    private var closesAfterLoan = false
+    private var laneEnded = false
     private(set) var phase = Phase.open
 
     enum Phase {
@@ -73,17 +75,22 @@ public final class Sender {
     /// Sends a copy of `bytes` when there is room for it now; `false` when there is none.
     public func trySend(_ bytes: RawSpan) throws(NaruError) -> Bool {
         if try sendNow(bytes) { return true }
-        guard bytes.byteCount > maximumRecordBytes || compressor != nil else { return false }
+        guard try payAbort() else { return try noRoom() }
         // A message of several records, or a compressed one, is taken whole or not at all.
         var transmission = try prepare(bytes)
         guard try withPayload(of: transmission, bytes, { payload throws(NaruError) in
             try advance(&transmission, payload)
         }) else {
             interrupt(transmission)
-            return false
+            return try noRoom()
         }
         account(bytes.byteCount, transmission)
         return true
+    }
+
+    private func noRoom() throws(NaruError) -> Bool {
+        if laneEnded { throw closedError("send") }
+        return false
     }
 
     // MARK: Adopt
@@ -91,6 +98,7 @@ public final class Sender {
     /// Sends a message that owns its bytes. A lane inside one process moves it; every other copies.
     /// - Throws: as ``send(_:deadline:)-(RawSpan,_)``.
     public func send(consuming message: OwnedMessage, deadline: Deadline = .never) async throws(NaruError) {
+        guard canAdopt(message) else { return try await send(message.bytes, deadline: deadline) }
         var patience = Patience(link.agreement.requirements.wait, .task, deadline: deadline)
         while try !adoptNow(message) {
             if patience.spin() { continue }
@@ -98,10 +106,16 @@ public final class Sender {
         }
     }
 
+    /// Whether a message travels as it is, in one record.
+    func canAdopt(_ message: OwnedMessage) -> Bool {
+        compressor == nil && message.byteCount <= maximumRecordBytes
+    }
+
     func adoptNow(_ message: OwnedMessage) throws(NaruError) -> Bool {
-        guard compressor == nil, message.byteCount <= maximumRecordBytes else { return try trySend(message.bytes) }
         try begin(message.byteCount)
-        guard try lane.trySend(RecordHeader(), adopting: message) else { return false }
+        guard try payAbort(),
+            try attempt({ () throws(NaruError) in try lane.trySend(RecordHeader(), adopting: message) })
+        else { return false }
         count(message.byteCount, wire: message.byteCount)
         return true
     }
@@ -229,6 +243,9 @@ public final class Sender {
         do {
             return try operation()
         } catch {
+            // The other end's lane is gone, and why is about to be known: the wait for room waits for that.
+            laneEnded = error.code == .peerVanished
+            if laneEnded, !link.isClosed { return false }
             throw laneFailed(error)
         }
     }
@@ -238,7 +255,7 @@ public final class Sender {
     func sleep(byteCount: Int, deadline: Deadline) async throws(NaruError) {
         link.counters.add(.sendWaits, 1)
         link.outbound.prepare()
-        let target = try lane.arm(.task, byteCount: byteCount)
+        let target = try arm(.task, byteCount)
         defer { lane.disarm() }
         if link.isClosed { throw closedError("send") }
         try await link.sleep(link.outbound, target, deadline: deadline, "send")
@@ -247,23 +264,44 @@ public final class Sender {
     func block(byteCount: Int, deadline: Deadline) throws(NaruError) {
         link.counters.add(.sendWaits, 1)
         link.outbound.prepare()
-        let target = try lane.arm(.thread, byteCount: byteCount)
+        let target = try arm(.thread, byteCount)
         defer { lane.disarm() }
         if link.isClosed { throw closedError("send") }
         try link.block(link.outbound, target, deadline: deadline, "send")
     }
 
+    private func arm(_ style: WaitStyle, _ byteCount: Int) throws(NaruError) -> WaitTarget {
+        if laneEnded { return .ended }
+        do {
+            return try lane.arm(style, byteCount: byteCount)
+        } catch {
+            if error.code == .peerVanished, !link.isClosed { return .ended }
+            throw laneFailed(error)
+        }
+    }
+
     // MARK: Ends
 
     func lend() { isLent = true }
-    func unlend() { isLent = false }
+
+    /// The loan is over; a close from inside its closure takes effect now.
+    func unlend() {
+        isLent = false
+        if closesAfterLoan { close() }
+    }
+
     func enter(_ phase: Phase) { self.phase = phase }
     var compresses: Bool { compressor != nil }
     var recordLimit: Int { maximumRecordBytes }
 
-    /// Ends sending without finishing: the receiver is told that the link closed. Idempotent.
+    /// Ends sending without finishing: the receiver is told that the link closed. Idempotent. Inside the closure of a
+    /// loan it takes effect when the loan ends.
     public func close() {
         guard phase != .closed else { return }
+        guard !isLent else {
+            closesAfterLoan = true
+            return
+        }
         let finished = phase == .finished
         phase = .closed
         lane.close()

@@ -3,6 +3,9 @@
 
 /// One message on its way into a lane: whole, or cut into fragments.
 struct Transmission {
+    /// The fewest bytes a lane's records must be able to have, so that a fragment carries more than its header.
+    static let minimumRecordBytes = 64
+
     let flags: RecordHeader.Flags
     /// Bytes that travel, after compression.
     let byteCount: Int

@@ -33,8 +33,7 @@ extension Link {
             switch target {
             case .ready: return
             case .ended:
-                _ = try slot.block(deadline: min(deadline, .after(Self.endGrace)))
-                return closeUnexplained()
+                return try awaitEndBlocking(slot, deadline: deadline)
             case .bell: outcome = try slot.block(deadline: deadline)
             case .word(let word, let value): outcome = unsafe try slot.block(on: word, value: value, deadline: deadline)
             case .descriptor(let descriptor, let events):
@@ -51,10 +50,21 @@ extension Link {
 
     /// The lane ended; the monitor is about to say why.
     private func awaitEnd(_ slot: WaitSlot, deadline: Deadline) async throws(NaruError) {
-        if !isClosed {
-            try check(
-                await slot.suspend(deadline: min(deadline, .after(Self.endGrace)), reactor: reactor) == .cancelled
-                    ? .cancelled : .woken, "wait")
+        let limit = min(deadline, .after(Self.endGrace))
+        while !isClosed, !limit.isPast {
+            let outcome = await slot.suspend(deadline: limit, reactor: reactor)
+            if outcome == .cancelled { try check(outcome, "wait") }
+            slot.prepare()
+        }
+        closeUnexplained()
+    }
+
+    /// As ``awaitEnd(_:deadline:)``, blocking the calling thread.
+    private func awaitEndBlocking(_ slot: WaitSlot, deadline: Deadline) throws(SystemError) {
+        let limit = min(deadline, .after(Self.endGrace))
+        while !isClosed, !limit.isPast {
+            _ = try slot.block(deadline: limit)
+            slot.prepare()
         }
         closeUnexplained()
     }

@@ -38,7 +38,9 @@ final class WaitSlot: Sendable {
         var sleeper = Sleeper.none
         var interrupt: EventCounter?
         var watch: Watch?
-        var ended = false
+        /// The number of the latest suspension, and how it is to end where that is known before it falls asleep.
+        var suspension: UInt64 = 0
+        var ending: Outcome?
     }
 
     // The pointer in `Sleeper.word` is used only under this lock, while its owner sleeps on it, so it is valid.
@@ -51,10 +53,6 @@ final class WaitSlot: Sendable {
 
     /// Wakes the sleeper, or leaves a permit. Safe from any thread.
     func wake() {
-        end(.woken)
-    }
-
-    private func end(_ outcome: Outcome) {
         let continuation: UnsafeContinuation<Outcome, Never>? = unsafe state.withLock { state in
             state.permit = true
             switch state.sleeper {
@@ -74,24 +72,46 @@ final class WaitSlot: Sendable {
                 return nil
             }
         }
+        unsafe continuation?.resume(returning: .woken)
+    }
+
+    /// Ends one suspension, by its number, as timed out or cancelled; a later one is not touched.
+    private func end(_ suspension: UInt64, _ outcome: Outcome) {
+        let continuation: UnsafeContinuation<Outcome, Never>? = unsafe state.withLock { state in
+            guard state.suspension == suspension else { return nil }
+            guard case .task(let continuation) = state.sleeper else {
+                // Not asleep yet: it will not fall asleep.
+                if state.ending != .cancelled { state.ending = outcome }
+                return nil
+            }
+            state.sleeper = .none
+            return unsafe continuation
+        }
         unsafe continuation?.resume(returning: outcome)
     }
 
     /// Suspends the calling task until woken, the deadline, or cancellation.
     func suspend(deadline: Deadline, reactor: Reactor) async -> Outcome {
-        let timer = deadline == .never ? nil : reactor.schedule(at: deadline) { self.end(.timedOut) }
+        let suspension = state.withLock { state in
+            state.suspension &+= 1
+            state.ending = nil
+            return state.suspension
+        }
+        let timer =
+            deadline == .never ? nil : reactor.schedule(at: deadline) { self.end(suspension, .timedOut) }
         defer { if let timer { reactor.cancel(timer) } }
         return await withTaskCancellationHandler {
             unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Outcome, Never>) in
                 let immediate: Outcome? = state.withLock { state in
-                    if state.permit { return deadline.isPast ? .timedOut : .woken }
-                    unsafe state.sleeper = .task(continuation)
+                    if let ending = state.ending { return ending }
+                    if state.permit { return .woken }
+                    state.sleeper = unsafe .task(continuation)
                     return nil
                 }
                 if let immediate { unsafe continuation.resume(returning: immediate) }
             }
         } onCancel: {
-            end(.cancelled)
+            end(suspension, .cancelled)
         }
     }
 

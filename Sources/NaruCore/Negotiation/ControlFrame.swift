@@ -12,7 +12,7 @@ internal import FoundationEssentials
 ///      bell      3 | link (16)
 ///      taken     4 | link (16) | message count (8)
 ///      closing   5 | link (16) | 0: without finishing, 1: finished
-enum ControlFrame: Sendable {
+enum ControlFrame: Sendable, Equatable {
     case message(ControlMessage)
     case opening(LinkID, [UInt8], descriptorCount: Int)
     case bell(LinkID)

@@ -58,8 +58,7 @@ struct ClosedVersionRange: Codable, Hashable, Sendable {
 /// A candidate the dialer proposes, with the costs it ranked by, so that the listener can recompute the ranking.
 struct Proposal: Codable, Hashable, Sendable {
     var agreement: Agreement
-    /// The dialer's cost of each valid transport, quantised nanoseconds.
-    var costs: [String: Int]
+    var quote: CostQuote
 }
 
 /// Why a candidate will not do.

@@ -65,6 +65,7 @@ struct HandshakeMachine: Sendable {
     private var relation: Relation?
     private var merged: Requirements?
     private(set) var decision: Decision?
+    private var failures: [(transport: TransportName, reason: String, remedy: String)] = []
 
     init(_ end: End) {
         self.end = end
@@ -113,8 +114,8 @@ struct HandshakeMachine: Sendable {
             guard agreement.link == rejection.link else { return [] }
             return [.abandonOpening]
                 + next(after: agreement, "on the peer's side: \(rejection.reason)", rejection.remedy ?? "see the reason")
-        case (.reject, .awaitingProposal):
-            return []  // Both ends gave up the same attempt at once.
+        case (.reject, .awaitingProposal), (.ready, .awaitingProposal):
+            return []  // They cross with this end's rejection of the same attempt.
         default:
             return violation("a message out of order")
         }
@@ -122,6 +123,9 @@ struct HandshakeMachine: Sendable {
 
     /// Checks the peer's HELLO and answers: the listener with its own, the dialer with a proposal.
     private mutating func meet(_ hello: Hello, sameUser: Bool) -> [Action] {
+        var hello = hello
+        // A record that is not valid is a mechanism the peer does not have; it hides no other.
+        hello.records = hello.records.filter { (try? $0.validated()) != nil }
         peer = hello
         guard hello.versions.highestCommon(end.hello.versions) != nil else {
             return refuse(
@@ -139,12 +143,10 @@ struct HandshakeMachine: Sendable {
             let both = hello.sends ? "both ends want to send" : "both ends want to receive"
             return refuse(.requirements, both, "let one end send and the other receive, or use a channel at both")
         }
-        for record in hello.records {
-            do {
-                _ = try record.validated()
-            } catch {
-                return violation("a capability record of `\(record.transport)` that is not valid: \(error)")
-            }
+        do {
+            _ = try hello.requirements.validated()
+        } catch {
+            return violation("a request that is not valid: \(error)")
         }
         let relation = Relation.between(
             end.hello.process, hello.process, sameUser: sameUser, related: end.related)
@@ -197,11 +199,8 @@ struct HandshakeMachine: Sendable {
             link: .random(), forward: end.hello.sends ? [terms] : [], backward: end.hello.receives ? [terms] : [],
             requirements: merged, relation: relation)
         state = .opening(agreement, own: false, peer: false)
-        var costs: [String: Int] = [:]
-        for candidate in decision.candidates {
-            if let cost = candidate.costNanoseconds { costs[candidate.transport.rawValue] = cost }
-        }
-        return [.send(.propose(Proposal(agreement: agreement, costs: costs))), .open(agreement)]
+        let quote = Selector.quote(merged, local: end.hello.records, remote: peer.records, costs: end.costs)
+        return [.send(.propose(Proposal(agreement: agreement, quote: quote))), .open(agreement)]
     }
 
     private func settleCodec(with peer: Hello) -> Result<Compression?, NaruError> {
@@ -219,9 +218,9 @@ struct HandshakeMachine: Sendable {
         return .success(wanted)
     }
 
-    /// The listener checks a proposal against what it knows itself.
+    /// The listener checks a proposal: it recomputes the decision from the dialer's own costs.
     private mutating func consider(_ proposal: Proposal) -> [Action] {
-        guard let decision, let merged, let peer else { return violation("a proposal before HELLO") }
+        guard let merged, let peer, let relation else { return violation("a proposal before HELLO") }
         let agreement = proposal.agreement
         func reject(_ reason: String) -> [Action] {
             [.send(.reject(Rejection(link: agreement.link, reason: reason, remedy: nil)))]
@@ -231,6 +230,17 @@ struct HandshakeMachine: Sendable {
             let first = lanes.first, lanes.allSatisfy({ $0 == first })
         else { return reject("the lanes proposed are not those that the link's direction needs") }
         guard agreement.requirements == merged else { return reject("the merged request differs from this end's") }
+        do {
+            _ = try proposal.quote.validated()
+        } catch {
+            return violation("a quote of costs that is not valid: \(error)")
+        }
+        var decision = Selector.decide(
+            merged, relation: relation, local: peer.records, remote: end.hello.records, quote: proposal.quote)
+        for failure in failures {
+            decision.recordFailure(of: failure.transport, reason: failure.reason, remedy: failure.remedy)
+        }
+        self.decision = decision
         guard let candidate = decision.candidates.first(where: { $0.transport == first.transport }) else {
             return reject("this end has no `\(first.transport)`")
         }
@@ -239,15 +249,13 @@ struct HandshakeMachine: Sendable {
             return reject("this end has no codec `\(codec)`")
         }
         state = .opening(agreement, own: false, peer: false)
-        var notes: [Action] = []
-        if let chosen = decision.chosen, chosen.transport != first.transport {
-            notes.append(.note("the dialer proposes \(first.transport), this end would choose \(chosen.transport)"))
-        }
-        return notes + [.open(agreement)]
+        let note = "the dialer proposes \(first.transport), this end computes \(decision.chosen?.transport ?? "none")"
+        return (candidate.verdict == .chosen ? [] : [.note(note)]) + [.open(agreement)]
     }
 
     /// One candidate is out; the dialer goes on with the next, the listener waits for it.
     private mutating func next(after agreement: Agreement, _ reason: String, _ remedy: String) -> [Action] {
+        failures.append((agreement.transport, reason, remedy))
         decision?.recordFailure(of: agreement.transport, reason: reason, remedy: remedy)
         switch end.role {
         case .dialer: return propose()

@@ -37,7 +37,7 @@ public struct BlockingRuntime: Sendable {
     public func channel(
         _ address: Address, _ request: LinkRequest = LinkRequest(), deadline: Deadline = .after(.seconds(30))
     ) throws(NaruError) -> sending Channel {
-        var dialer = runtime.dialer(address, request, sends: true, receives: true, deadline)
+        var dialer = runtime.dialer(address, request.duplex, sends: true, receives: true, deadline)
         return try runtime.makeChannel(try dialer.dialBlocking())
     }
 }

@@ -9,6 +9,8 @@ internal import NaruSystem
 final class Handshake: Sendable {
     /// What a handshake yields: the lanes and the link, owned by whoever takes them.
     ///
+    /// Dropped untaken, it closes the lanes and tells the peer.
+    ///
     /// `@unchecked Sendable`: lanes are made on the reactor's thread, which forgets them when it hands this over; the one
     /// receiver takes them once.
     final class Established: @unchecked Sendable {
@@ -18,6 +20,13 @@ final class Handshake: Sendable {
         init(link: Link, lanes: Lanes) {
             self.link = link
             self.lanes = lanes
+        }
+
+        deinit {
+            guard let lanes else { return }
+            lanes.outbound?.close()
+            lanes.inbound?.close()
+            link.leave(.closed, finished: false)
         }
 
         /// The lanes, once.
@@ -145,7 +154,7 @@ final class Handshake: Sendable {
                 finish(.failure(error))
             }
         case .open(let agreement): open(agreement)
-        case .deliver: step()
+        case .deliver: if state.withLock({ $0.wants == .message }) { step() }
         case .abandonOpening: dropOpening()
         case .establish(let agreement, let decision): establish(agreement, decision)
         case .fail(let error): finish(.failure(error))
@@ -207,6 +216,10 @@ final class Handshake: Sendable {
             case .success(.wait(let descriptor, let events)):
                 return watch(descriptor, events)
             case .success(.done(let lanes)):
+                if let error = unusable(lanes) {
+                    dropOpening()
+                    return feed(.openingFailed(error))
+                }
                 state.withLock { state in
                     state.opening = nil
                     state.lanes = lanes
@@ -214,6 +227,25 @@ final class Handshake: Sendable {
                 return feed(.opened)
             }
         }
+    }
+
+    /// What is wrong with lanes that a plugin yielded, if anything.
+    private func unusable(_ lanes: Lanes) -> NaruError? {
+        guard let agreement = state.withLock({ $0.agreement }) else { return nil }
+        let needs = (
+            out: !(role == .dialer ? agreement.forward : agreement.backward).isEmpty,
+            in: !(role == .dialer ? agreement.backward : agreement.forward).isEmpty
+        )
+        let reason: String
+        if (lanes.outbound != nil) != needs.out || (lanes.inbound != nil) != needs.in {
+            reason = "the plugin yielded other lanes than were agreed"
+        } else if let outbound = lanes.outbound, outbound.maximumRecordBytes < Transmission.minimumRecordBytes {
+            reason = "its records have at most \(outbound.maximumRecordBytes) bytes, fewer than "
+                + "\(Transmission.minimumRecordBytes)"
+        } else {
+            return nil
+        }
+        return NaruError(.unsupported, operation: "open", object: agreement.transport.rawValue, reason: reason)
     }
 
     private func send(_ message: OpeningMessage) {
@@ -279,6 +311,7 @@ final class Handshake: Sendable {
             state.lanes = nil
             return Established(link: link, lanes: lanes)
         }
+        runtime.register(link)
         finish(.success(established))
     }
 

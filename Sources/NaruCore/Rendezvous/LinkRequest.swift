@@ -15,4 +15,11 @@ public struct LinkRequest: Sendable, Hashable {
         self.requirements = requirements
         self.compression = compression
     }
+
+    /// The same wishes for a link both ways.
+    var duplex: LinkRequest {
+        var request = self
+        request.requirements.direction = .duplex
+        return request
+    }
 }

@@ -12,7 +12,7 @@ internal import Synchronization
 final class LocalListener: Sendable {
     /// How many links a listener serves.
     enum Capacity: Sendable {
-        /// One at a time; a second peer is refused as busy until the first link has closed.
+        /// One, for as long as its link lives; others are refused as busy, and with the link the listener closes.
         case one
         /// Any number; as many as `backlog` may wait to be accepted.
         case many(backlog: Int)
@@ -128,6 +128,8 @@ final class LocalListener: Sendable {
         try? FileSystem.remove(path)
         socket.close()
         lock.release()
+        // Links that nobody took are left, and the peers told, by dropping them.
+        while accepted.take() != nil {}
         accepted.put(.failure(gone))
     }
 
@@ -180,6 +182,7 @@ final class LocalListener: Sendable {
 
     /// Whether a peer that said HELLO may go on.
     private func admit(_ userID: UInt32, _ box: Box) -> HandshakeRefusal? {
+        guard !box.isAdmitted.load(ordering: .relaxed) else { return nil }
         guard userID == HostInformation.userID else {
             return HandshakeRefusal(
                 code: .user, reason: "user \(userID) is not the user of this end", remedy: "run both ends as one user")
@@ -221,10 +224,16 @@ final class LocalListener: Sendable {
         case .failure(let error):
             if !isClosed, error.code != .closed { log.refused(error) }
         case .success(let established):
-            established.link.onClose { [weak self] _ in self?.state.withLock { $0.serving -= 1 } }
+            established.link.onClose { [weak self] _ in self?.released() }
             guard !isClosed else { return established.link.leave(.closed, finished: false) }
             accepted.put(.success(established))
         }
+    }
+
+    /// A link has closed. A listener for one served its one.
+    private func released() {
+        state.withLock { $0.serving -= 1 }
+        if !isMany { close() }
     }
 
     private func pause() {

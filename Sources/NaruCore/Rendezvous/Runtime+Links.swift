@@ -36,7 +36,7 @@ extension Runtime {
     public func channel(
         _ address: Address, _ request: LinkRequest = LinkRequest(), deadline: Deadline = .after(.seconds(30))
     ) async throws(NaruError) -> sending Channel {
-        var dialer = dialer(address, request, sends: true, receives: true, deadline)
+        var dialer = dialer(address, request.duplex, sends: true, receives: true, deadline)
         return try makeChannel(try await dialer.dial())
     }
 

@@ -3,6 +3,7 @@
 
 public import Logging
 public import NaruSystem
+internal import Synchronization
 
 /// What every link of one program shares: the mechanisms, the codecs, the costs, and the one thread that watches
 /// descriptors, deadlines and handshakes.
@@ -24,6 +25,11 @@ public final class Runtime: Sendable {
     public let logger: Logger
 
     private let transports: [TransportName: any Transport]
+    private let links = Mutex<[LinkID: WeakLink]>([:])
+
+    private struct WeakLink {
+        weak var link: Link?
+    }
 
     /// Probes the mechanisms and starts the reactor's thread.
     /// - Parameters:
@@ -56,11 +62,27 @@ public final class Runtime: Sendable {
         } catch {
             throw NaruError(error, operation: "start", object: "reactor")
         }
-        records = transports.map { $0.probe() }
+        records = transports.map(Self.probed)
     }
 
     deinit {
         reactor.shutdown()
+    }
+
+    /// What a plugin says of itself, or that what it says cannot be used: one that is wrong must not hide the others.
+    private static func probed(_ transport: any Transport) -> CapabilityRecord {
+        let record = transport.probe()
+        let problem: String
+        do {
+            _ = try record.validated()
+            guard record.transport != transport.name else { return record }
+            problem = "its record names \(record.transport)"
+        } catch {
+            problem = "its record is not valid: \(error)"
+        }
+        return CapabilityRecord(
+            transport: transport.name, localities: [], directions: [],
+            availability: .refused(reason: problem, remedy: "mend the plugin"))
     }
 
     /// The plugin of this name.
@@ -68,9 +90,17 @@ public final class Runtime: Sendable {
         transports[name]
     }
 
-    /// Ends the runtime's thread and every link of it. Idempotent. Blocks until the thread has ended.
+    /// Closes every link of the runtime, then ends its thread. Idempotent. Blocks until the thread has ended.
     public func shutdown() {
+        for link in links.withLock({ $0.values.compactMap(\.link) }) { link.leave(.closed, finished: false) }
         reactor.shutdown()
+    }
+
+    /// Remembers an open link, so that a shutdown can close it.
+    func register(_ link: Link) {
+        let id = link.agreement.link
+        links.withLock { $0[id] = WeakLink(link: link) }
+        link.onClose { [weak self] _ in self?.links.withLock { $0[id] = nil } }
     }
 
     /// What a decision would be, without a peer: both ends are taken to be this host.

@@ -1,7 +1,7 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
-public import NaruSystem
+internal import NaruSystem
 
 /// The folders in which links of one user meet: sockets and lock files, nothing else.
 ///

@@ -31,7 +31,8 @@ enum Bounds {
 
     static func size(_ size: Int, _ field: String, from minimum: Int = 1) throws(RecordProblem) {
         try check(
-            size >= minimum && size <= maximumSize, field, "must be from \(minimum) to \(maximumSize) bytes (is \(size))")
+            size >= minimum && size <= maximumSize, field,
+            "must be from \(minimum) to \(maximumSize) bytes (is \(size))")
     }
 
     static func text(_ text: String, _ field: String) throws(RecordProblem) {

@@ -18,7 +18,7 @@
 /// - ``close()`` is idempotent, releases what the lane holds and leaves to the peer what was handed over.
 /// - Every operation after ``close()`` throws ``NaruError/Code/closed``.
 public protocol OutboundLane: AnyObject {
-    /// The most bytes one record may have (prefix included). Larger messages are fragmented by the core.
+    /// The most bytes one record may have (prefix included), at least 64. Larger messages are fragmented by the core.
     var maximumRecordBytes: Int { get }
 
     /// Lends memory for a record of at most `byteCount` bytes, 8-byte aligned; `nil` when there is no room now.

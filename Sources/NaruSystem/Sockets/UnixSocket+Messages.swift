@@ -25,8 +25,8 @@ extension UnixSocket {
         return .bytes(Int(try checked(result, "sendmsg", descriptor.name)))
     }
 
-    /// Receives bytes, at most `maximumDescriptors` descriptors and, where the sender gave them or
-    /// ``passCredentials(_:_:)`` is on, its credentials. Does not block.
+    /// Receives bytes, at most `maximumDescriptors` descriptors and, while ``passCredentials(_:_:)`` is on, the
+    /// credentials of the process that sent them. Does not block.
     ///
     /// Surplus descriptors are closed. When some could not be given to this process (it has no number left) all of the
     /// message's are closed and `EMFILE` is thrown; when a record did not fit into the buffer, `EMSGSIZE`. Either way

@@ -163,13 +163,16 @@ final class ReactorLoop: Sendable {
     }
 
     private func runTimers() {
-        // Those that are due at one moment, so that timers which set timers cannot keep descriptors waiting.
-        guard nextTimer() != .never else { return }
+        // Only those that were set before, so that timers which set timers cannot keep descriptors waiting.
+        let (first, limit) = state.withLock { ($0.timers.nextDeadline, $0.nextID) }
+        guard first != .never else { return }
         let now = Deadline.now
-        while let work = state.withLock({ $0.isStopping ? nil : $0.timers.removeFirst(dueAt: now) }) { work() }
+        while let work = state.withLock({ state in
+            state.isStopping ? nil : state.timers.removeFirst(dueAt: now, numberedBelow: limit)
+        }) {
+            work()
+        }
     }
-
-    private func nextTimer() -> Deadline { state.withLock { $0.timers.nextDeadline } }
 
     private func runQueue() {
         let batch = state.withLock { state in

@@ -58,10 +58,10 @@ struct TimerQueue {
         return body
     }
 
-    /// Removes the first when it is due at `now`, and returns its work.
-    mutating func removeFirst(dueAt now: Deadline) -> Work? {
+    /// Removes the first when it is due at `now` and its number is below `limit`, and returns its work.
+    mutating func removeFirst(dueAt now: Deadline, numberedBelow limit: UInt64) -> Work? {
         dropForgotten()
-        guard let first = heap.first, first.deadline <= now else { return nil }
+        guard let first = heap.first, first.deadline <= now, first.id < limit else { return nil }
         removeFirstPlace()
         return work.removeValue(forKey: first.id)
     }

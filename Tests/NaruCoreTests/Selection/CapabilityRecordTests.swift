@@ -15,8 +15,9 @@ import Testing
 
     @Test func `unknown fields and list elements are skipped`() throws {
         let json = """
-            {"version":7,"transport":"quantum","localities":["same-host","same-galaxy"],"directions":["mesh","simplex"],
-             "properties":["entangled","replay"],"waitModes":["dream","power"],"overflow":["explode"],"loans":"borrowed",
+            {"version":7,"transport":"quantum","localities":["same-host","same-galaxy"],
+             "directions":["mesh","simplex"],"properties":["entangled","replay"],
+             "waitModes":["dream","power"],"overflow":["explode"],"loans":"borrowed",
              "agreements":["oracle","attached"],"later":{"a":[1,2]},"maximumRecordBytes":null,
              "availability":{"available":false,"since":3}}
             """
@@ -50,10 +51,15 @@ import Testing
         #"{"transport":"tcp","localities":[],"directions":[],"availability":{}}"#,
         #"{"transport":"tcp","localities":[],"directions":[],"sealed":"yes"}"#,
         #"{"transport":"tcp","localities":[{"a":"#,
-        String(repeating: "[", count: 100_000),
     ])
     func `malformed JSON is a decoding error`(json: String) {
         #expect(throws: DecodingError.self) { try decode(CapabilityRecord.self, json) }
+    }
+
+    @Test func `deep nesting is a decoding error`() {
+        let json = String(repeating: "[", count: 100_000)
+        #expect(throws: DecodingError.self) { try decode(CapabilityRecord.self, json) }
+        #expect(throws: DecodingError.self) { try decode(Requirements.self, #"{"later":"# + json) }
     }
 
     @Test(arguments: [

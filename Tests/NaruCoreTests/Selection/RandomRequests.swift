@@ -40,7 +40,7 @@ extension SeededGenerator {
             localities: some(of: Locality.allCases, chance: 4, in: 5).shuffled(using: &self),
             directions: some(of: Direction.allCases, chance: 4, in: 5).shuffled(using: &self),
             properties: some(of: Self.properties, chance: 1, in: 2).shuffled(using: &self),
-            agreements: chance(9, in: 10) ? [.negotiated, .attached] : some(of: AgreementKind.allCases, chance: 1, in: 2),
+            agreements: some(of: AgreementKind.allCases, chance: 9, in: 10),
             maximumRecordBytes: chance(1, in: 3) ? Int.random(in: 1...20_000, using: &self) : nil,
             maximumMessageBytes: chance(1, in: 4) ? Int.random(in: 1...200_000_000, using: &self) : nil,
             loans: one(of: LoanKind.allCases),

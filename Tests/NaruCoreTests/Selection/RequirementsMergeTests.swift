@@ -7,12 +7,13 @@ import Testing
 @Suite struct RequirementsMergeTests {
     @Test func `lists are united or intersected, sizes take the minimum, the dialer sets the objective`() throws {
         let dialer = Requirements(
-            transports: [.tcp, .unixSocket, .sharedMemory], deny: [.tls], must: [.confirmed], prefer: [.replay, .pollable],
-            optimize: .throughput, wait: .power, messageBytes: 100, maximumMessageBytes: 5000, receivers: 2)
+            transports: [.tcp, .unixSocket, .sharedMemory], deny: [.tls], must: [.confirmed],
+            prefer: [.replay, .pollable], optimize: .throughput, wait: .power, messageBytes: 100,
+            maximumMessageBytes: 5000, receivers: 2)
         let listener = Requirements(
             transports: [.sharedMemory, .tcp], deny: [.nats, .tls], must: [.pollable, .confirmed],
-            prefer: [.zeroCopy, .replay], optimize: .latency, wait: .latency, messageBytes: 9, maximumMessageBytes: 4000,
-            receivers: 3, overflow: .detach)
+            prefer: [.zeroCopy, .replay], optimize: .latency, wait: .latency, messageBytes: 9,
+            maximumMessageBytes: 4000, receivers: 3, overflow: .detach)
         let merged = try Requirements.merge(dialer: dialer, listener: listener)
         #expect(
             merged
@@ -47,7 +48,8 @@ import Testing
                 == "the ends contradict each other in transports: the dialer asks for tcp, the listener for tls, pipe")
         #expect(
             problem(Requirements(overflow: .detach), Requirements(overflow: .dropOldest))
-                == "the ends contradict each other in overflow: the dialer asks for detach, the listener for drop-oldest")
+                == "the ends contradict each other in overflow: the dialer asks for detach, "
+                + "the listener for drop-oldest")
         #expect(problem(Requirements(overflow: .detach), Requirements()) == nil)
     }
 

@@ -17,20 +17,15 @@ import Testing
         #expect(unsafe b.base.load(fromByteOffset: 9_999, as: UInt8.self) == 0xAB)
     }
 
-    @Test func unmapsWithTheLastReference() throws {
-        var mapping: Mapping? = try Mapping(privateByteCount: 4096, wipeOnFork: false)
-        let base = unsafe UInt(bitPattern: mapping!.base)
-        #expect(try mapped(base))
-        mapping = nil
-        #expect(try !mapped(base))
-    }
-
-    /// Whether a mapping of the process begins at the address and is a page long: another one may take its place whole.
-    private func mapped(_ address: UInt) throws -> Bool {
-        let maps = String(decoding: try FileSystem.readSmallFile("/proc/self/maps", limit: 1 << 22), as: UTF8.self)
-        return maps.split(separator: "\n").contains { line in
-            let ends = line.prefix { $0 != " " }.split(separator: "-").compactMap { UInt($0, radix: 16) }
-            return ends.count == 2 && ends[0] <= address && address < ends[1]
+    /// In another process, where nobody else maps memory in its place.
+    @Test func unmapsWithTheLastReference() async {
+        await #expect(processExitsWith: .exitCode(7)) {
+            var mapping: Mapping? = try Mapping(privateByteCount: 1 << 20, wipeOnFork: false)
+            // msync() fails with ENOMEM where nothing is mapped.
+            let base = unsafe mapping!.base
+            guard unsafe msync(base, 1 << 20, MS_ASYNC) == 0 else { exit(1) }
+            mapping = nil
+            exit(unsafe msync(base, 1 << 20, MS_ASYNC) == -1 && mapping == nil ? 7 : 2)
         }
     }
 

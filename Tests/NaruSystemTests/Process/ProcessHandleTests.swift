@@ -39,15 +39,16 @@ import Testing
     @Test func tellsTheEndOfAGrandchildWhereTheKernelDoes() throws {
         let (a, b) = try UnixSocket.pair(kind: .stream)
         try UnixSocket.passCredentials(b, true)
+        let input = try SystemPipe.make(nonBlocking: false)
         let child = try ChildProcess(
-            executable: "/bin/sh", arguments: ["-c", "sh -c 'echo; read line; exit 5' >&3 <&3; exit 0"],
-            inherit: [(a, as: 3)])
+            executable: "/bin/sh", arguments: ["-c", "sh -c 'echo; read line; exit 5'; exit 0"],
+            standardInput: input.reading, standardOutput: a)
         a.close()
         #expect(try b.poll(.readable, deadline: .never).contains(.readable))
         let grandchild = try #require(try receiveMessage(b, maximumDescriptors: 0).credentials)
         #expect(grandchild.processID != child.processID)
         let handle = try ProcessHandle.open(grandchild.processID)
-        #expect(try send("go\n", "", to: b) == .bytes(3))
+        #expect(try write("go\n", to: input.writing) == .bytes(3))
         #expect(child.wait() == .exited(0))
         let status = ProcessHandle.exitStatus(handle)
         #expect(status == .exited(5) || (status == nil && !kernelIsAtLeast(6, 15)))

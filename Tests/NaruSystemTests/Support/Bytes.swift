@@ -71,6 +71,19 @@ func receiveMessage(
     return ReceivedMessage(result: result, text: text, descriptors: descriptors, credentials: credentials)
 }
 
+/// Whether a condition comes to hold, asked again and again for a minute at most.
+///
+/// What closing a descriptor does to its peer needs this: a program that another test starts at the same moment holds a
+/// copy of every descriptor until it is loaded.
+func eventually(_ condition: () throws(SystemError) -> Bool) throws(SystemError) -> Bool {
+    let deadline = Deadline.after(.seconds(60))
+    while try !condition() {
+        if deadline.isPast { return false }
+        Processor.yield()
+    }
+    return true
+}
+
 /// The error that a call ends with, nil when it ends well.
 func thrown(_ call: () throws(SystemError) -> Void) -> Int32? {
     do throws(SystemError) {

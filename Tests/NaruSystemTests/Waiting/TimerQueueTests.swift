@@ -7,7 +7,7 @@ import Testing
 @Suite struct TimerQueueTests {
     /// The numbers of all timers in the order in which they come.
     private func drain(_ queue: inout TimerQueue, dueAt now: Deadline, _ log: Log<Int>) -> [Int] {
-        while let work = queue.removeFirst(dueAt: now) { work() }
+        while let work = queue.removeFirst(dueAt: now, numberedBelow: .max) { work() }
         return log.take()
     }
 
@@ -44,6 +44,15 @@ import Testing
         #expect(queue.remove(0) == nil)
         #expect(queue.nextDeadline == Deadline(nanoseconds: 1))
         #expect(drain(&queue, dueAt: .never, log) == Array(stride(from: 1, to: 100, by: 2)))
+    }
+
+    @Test func oneThatWasSetSinceWaitsForTheNextRound() {
+        var queue = TimerQueue()
+        let log = Log<Int>()
+        _ = queue.insert(1, at: Deadline(nanoseconds: 5)) { log.append(1) }
+        _ = queue.insert(2, at: Deadline(nanoseconds: 0)) { log.append(2) }
+        #expect(queue.removeFirst(dueAt: .never, numberedBelow: 2) == nil)
+        #expect(drain(&queue, dueAt: .never, log) == [2, 1])
     }
 
     @Test func placesOfTakenBackOnesDoNotPileUp() {
