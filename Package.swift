@@ -92,6 +92,12 @@ let package = Package(
         tests("NaruUnixSocket", ["NaruCore", "NaruSystem", "NaruStream"]),
         tests("NaruZstd", ["NaruCore"]),
         tests("NaruConformance", ["NaruCore", "NaruSystem"]),
+        .executableTarget(
+            name: "NaruIntegrationPeer", dependencies: ["Naru", "NaruSystem"], path: "Tests/IntegrationPeer",
+            swiftSettings: settings),
+        .testTarget(
+            name: "IntegrationTests", dependencies: ["NaruSystem", "NaruIntegrationPeer", "NaruCLI"],
+            swiftSettings: settings),
         tests("Naru", ["NaruCore", "NaruSystem", .product(name: "Configuration", package: "swift-configuration")]),
     ]
 )

@@ -3,19 +3,21 @@
 
 /// The bounds of an in-process lane. The dialer's count; the listener takes them over.
 public struct InProcessConfiguration: Sendable, Hashable {
-    /// How many records may wait in one lane, rounded up to a power of two; 1 to 1,048,576.
-    public var recordCapacity: Int
-    /// How many bytes may wait in one lane. A single record is accepted by an empty lane whatever its size.
-    public var byteCapacity: Int
+    /// The size of a lane's ring, bytes, rounded up to a power of two; 1 KiB to 1 GiB. Copied records up to an eighth
+    /// of it lie in the ring, larger ones and adopted messages beside it.
+    public var ringByteCount: Int
+    /// How many bytes of messages may wait beside the ring. A single message is accepted whatever its size.
+    public var messageByteCapacity: Int
 
     /// Makes a configuration.
     /// - Precondition: both are within the bounds their properties name.
-    public init(recordCapacity: Int = 1024, byteCapacity: Int = 64 << 20) {
+    public init(ringByteCount: Int = 256 << 10, messageByteCapacity: Int = 64 << 20) {
         precondition(
-            (1...1_048_576).contains(recordCapacity),
-            "the record capacity must be in the range 1...1048576 (is \(recordCapacity))")
-        precondition(byteCapacity >= 0, "the byte capacity must not be negative (is \(byteCapacity))")
-        self.recordCapacity = recordCapacity
-        self.byteCapacity = byteCapacity
+            (1024...1 << 30).contains(ringByteCount),
+            "the ring's byte count must be in the range 1024...1073741824 (is \(ringByteCount))")
+        precondition(
+            messageByteCapacity >= 0, "the message byte capacity must not be negative (is \(messageByteCapacity))")
+        self.ringByteCount = ringByteCount
+        self.messageByteCapacity = messageByteCapacity
     }
 }

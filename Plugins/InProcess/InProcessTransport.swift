@@ -5,9 +5,9 @@ public import NaruCore
 
 /// Carries messages between two ends that live in one process: the same code as a monolith.
 ///
-/// A message sent by adoption is moved: no copy, no system call, the receiver gets the very object. Small records are
-/// copied into the queue, larger ones into a message of their own, which the receiver may keep. Loans are that memory.
-/// A sleeping reader is woken by its own bell or a futex; nothing else enters the kernel.
+/// A message sent by adoption is moved: no copy, no system call, the receiver gets the very object. Other records are
+/// copied once, small ones into a ring, larger ones into a message of their own, which the receiver may keep; a loan is
+/// that memory. A sleeping reader is woken by its own bell or a futex; nothing else enters the kernel.
 ///
 /// Two ends prove that they share a process by meeting in a table of the process: what the dialer puts there under a
 /// random token, only an end with the same table can take. Two copies of the library in one process, or a child made by

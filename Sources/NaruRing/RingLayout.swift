@@ -59,8 +59,8 @@ public enum RingLayout {
     public static let version: UInt32 = 1
     /// The smallest ring, bytes.
     public static let minimumRingBytes = 4096
-    /// The largest ring, bytes.
-    public static let maximumRingBytes = 1 << 30
+    /// The largest ring, bytes: 64 MiB, so that a peer cannot make this end map more than that.
+    public static let maximumRingBytes = 1 << 26
     /// The size of a control memory, bytes.
     public static let controlByteCount = 4096
 

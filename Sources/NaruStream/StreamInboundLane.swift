@@ -3,6 +3,7 @@
 
 public import NaruCore
 internal import NaruSystem
+internal import Synchronization
 
 // Safe: the buffer leaves only as spans that end with the closure; bounds are shown where it is read and written.
 /// The receiving half of a byte stream: reads as much as there is with one call, then gives the records in place.
@@ -142,6 +143,8 @@ public final class StreamInboundLane: InboundLane {
             switch unsafe try read(into: room) {
             case .bytes(let count):
                 tail += count
+                // Relaxed: a hint.
+                companion?.peerSpoke.store(true, ordering: .relaxed)
                 if try isRecordBuffered() { return true }
             case .wouldBlock:
                 return false

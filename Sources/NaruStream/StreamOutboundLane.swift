@@ -49,7 +49,7 @@ public final class StreamOutboundLane: OutboundLane {
     public func reserve(_ byteCount: Int) throws(NaruError) -> UnsafeMutableRawBufferPointer? {
         precondition(loanBytes == nil, "a loan is out already")
         try check(byteCount)
-        guard try outbox.hasRoom(byteCount, await: false) else { return nil }
+        guard try outbox.hasRoom(byteCount) else { return nil }
         loanBytes = byteCount
         // The memory is the lane's until close() or deinit; one loan is out at a time.
         return unsafe UnsafeMutableRawBufferPointer(rebasing: loanMemory(byteCount)[..<byteCount])
@@ -87,7 +87,7 @@ public final class StreamOutboundLane: OutboundLane {
     }
 
     public func arm(_ style: WaitStyle, byteCount: Int) throws(NaruError) -> WaitTarget {
-        try outbox.hasRoom(byteCount, await: true) ? .ready : .descriptor(descriptorToPoll(), .writable)
+        try outbox.beginAwaiting(byteCount) ? .ready : .descriptor(descriptorToPoll(), .writable)
     }
 
     public func disarm() {

@@ -3,47 +3,37 @@
 
 internal import NaruCore
 internal import NaruSystem
+internal import Synchronization
 
 // `@unchecked Sendable`: each mutable property is read and written only inside the gate, the flusher's patience only on
 // the reactor's thread.
-// Safe: the buffer never leaves, and is read and written in bounds, as shown where that is done.
 /// Accepts records for a stream, gathers small ones, and writes.
 ///
-/// Records accepted but not yet taken by the kernel lie in one buffer, in order:
-///
-///      base        head                     tail              capacity
-///        |  written  | pending: gathered records |    free       |
-///
-/// A record that is not gathered is written together with what is pending, in one call and without a copy of its
+/// Records accepted but not yet taken by the kernel are *pending*; they lie in one buffer, in order. A record that is not gathered is written together with what is pending, in one call and without a copy of its
 /// payload; what the kernel leaves of it is copied behind the pending bytes. So the pending bytes are bounded by
 /// `gatherBytes` and the remainder of one record.
 ///
 /// **When a record is gathered.** In a batch, always. Outside a batch, when something is pending already, or when the
-/// last system call ended less than one call's cost ago: within that time no answer of a peer can have come, so this is
-/// a burst and not a conversation. The cost is learned. Large records are never gathered: the copy would cost more than
-/// the call. What is pending is written when the buffer is full, when this process waits on the link, when the kernel
+/// last system call ended less than one call's cost ago and nothing was received on the link since: then this is a burst
+/// and not a conversation. The cost is learned. Large records are never gathered: the copy would cost more than the call.
+/// What is pending is written when the buffer is full, when this process waits on the link, when the kernel
 /// becomes writable again, or by the reactor's thread after the deadline.
 ///
 /// **Threads.** The sender and the flushers exclude one another with a ``LaneGate``; in a batch the sender stays in.
-@safe
 final class StreamOutbox: @unchecked Sendable {
     let end: StreamEnd
     let name: String
     let reactor: Reactor?
     let gate = LaneGate()
+    /// The link's inbound lane read something since it was last asked.
+    let peerSpoke = Atomic<Bool>(false)
     private let gatherBytes: Int
     /// Records of more bytes are written without a copy.
     private let gatherRecordBytes: Int
     let deadlineNanoseconds: UInt64
     private let gathers: Bool
 
-    // The pending bytes.
-    private var base: UnsafeMutableRawPointer
-    private var capacity: Int
-    private var head = 0
-    private var tail = 0
-    /// Padding due before the next header.
-    private var padding = 0
+    private let buffer: GatherBuffer
 
     /// The sender is inside a batch, and inside the gate.
     private(set) var isHeld = false
@@ -76,16 +66,11 @@ final class StreamOutbox: @unchecked Sendable {
         gatherRecordBytes = gatherBytes / 8
         deadlineNanoseconds = Self.nanoseconds(configuration.gatherDeadline)
         gathers = configuration.gathers && reactor != nil
-        capacity = gatherBytes + 128
-        // Freed in close() or deinit.
-        unsafe base = .allocate(byteCount: capacity, alignment: 16)
+        buffer = GatherBuffer(capacity: gatherBytes + 128)
     }
 
-    deinit {
-        unsafe base.deallocate()
-    }
-
-    var pending: Int { tail - head }
+    /// Bytes accepted that the kernel has not taken.
+    var pending: Int { buffer.count }
 
     // MARK: The sender's operations
 
@@ -107,11 +92,10 @@ final class StreamOutbox: @unchecked Sendable {
         enter()
         defer { leave() }
         if let failure { throw failure }
-        let lead = padding + RecordHeader.byteCount + prefix.byteCount
-        let small = bytes.byteCount <= gatherRecordBytes
-        if small, pending + lead + bytes.byteCount <= gatherBytes, gathersNow() {
-            append(header, prefix, recordBytes: prefix.byteCount + bytes.byteCount)
-            append(bytes)
+        let size = buffer.room(forRecord: prefix.byteCount + bytes.byteCount)
+        if bytes.byteCount <= gatherRecordBytes, pending + size <= gatherBytes, gathersNow() {
+            buffer.append(header, prefix, bytes.byteCount)
+            buffer.append(bytes)
             if !isHeld { setTimer() }
             return true
         }
@@ -144,17 +128,29 @@ final class StreamOutbox: @unchecked Sendable {
         return pending == 0
     }
 
-    /// Whether a record of `byteCount` bytes would be accepted now or is worth trying, after writing what is pending.
-    /// Otherwise, with `await`, the sender is noted as one who waits.
-    func hasRoom(_ byteCount: Int, await: Bool) throws(NaruError) -> Bool {
+    /// Whether a record of `byteCount` bytes would be accepted now, or is worth trying. Writes what is pending where that
+    /// makes the room.
+    func hasRoom(_ byteCount: Int) throws(NaruError) -> Bool {
+        enter()
+        defer { leave() }
+        if let failure { throw failure }
+        if fits(byteCount) { return true }
+        try writePending()
+        return fits(byteCount)
+    }
+
+    /// Writes what is pending, then answers as ``hasRoom(_:)``; if `false`, the sender is noted as one who waits.
+    func beginAwaiting(_ byteCount: Int) throws(NaruError) -> Bool {
         enter()
         defer { leave() }
         if let failure { throw failure }
         try writePending()
-        let size = padding + RecordHeader.byteCount + byteCount
-        if pending + size <= gatherBytes || (pending == 0 && !isBlocked) { return true }
-        isAwaited = `await`
-        return false
+        isAwaited = !fits(byteCount)
+        return !isAwaited
+    }
+
+    private func fits(_ byteCount: Int) -> Bool {
+        pending + buffer.room(forRecord: byteCount) <= gatherBytes || (pending == 0 && !isBlocked)
     }
 
     /// The wait has ended.
@@ -185,55 +181,10 @@ final class StreamOutbox: @unchecked Sendable {
         guard gathers else { return false }
         if pending > 0 { return true }
         gatherBegin = MonotonicClock.nanoseconds()
-        return gatherBegin &- lastCallEnd < callCost
-    }
-
-    /// Appends padding, header and prefix of a record.
-    @inline(__always)
-    private func append(_ header: RecordHeader, _ prefix: RawSpan, recordBytes: Int) {
-        makeRoom(padding + RecordHeader.byteCount + prefix.byteCount)
-        // In bounds: makeRoom has just made sure. Padding is zeroed so that no memory leaks to the peer.
-        unsafe (base + tail).storeBytes(of: 0, as: UInt64.self)
-        tail += padding
-        unsafe (base + tail).storeBytes(of: header.word(byteCount: recordBytes).littleEndian, as: UInt64.self)
-        tail += RecordHeader.byteCount
-        padding = StreamFormat.padding(after: recordBytes)
-        if prefix.byteCount > 0 { append(prefix) }
-    }
-
-    /// Appends bytes.
-    @inline(__always)
-    private func append(_ bytes: RawSpan) {
-        makeRoom(bytes.byteCount)
-        // In bounds: makeRoom has just made sure.
-        unsafe bytes.withUnsafeBytes { source in
-            if let start = source.baseAddress {
-                unsafe (base + tail).copyMemory(from: start, byteCount: source.count)
-            }
-        }
-        tail += bytes.byteCount
-    }
-
-    /// Makes `byteCount` bytes, and a word more, free behind the tail.
-    @inline(__always)
-    private func makeRoom(_ byteCount: Int) {
-        if tail + byteCount + 8 > capacity { moveOrGrow(byteCount + 8) }
-    }
-
-    @inline(never)
-    private func moveOrGrow(_ byteCount: Int) {
-        let kept = pending
-        if kept + byteCount <= capacity {
-            unsafe base.copyMemory(from: base + head, byteCount: kept)
-        } else {
-            capacity = (kept + byteCount + 4095) & ~4095
-            let larger = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
-            unsafe larger.copyMemory(from: base + head, byteCount: kept)
-            unsafe base.deallocate()
-            unsafe base = larger
-        }
-        head = 0
-        tail = kept
+        // Relaxed, as a wrong guess costs one system call, or one flush before the next wait.
+        let hasSpoken = peerSpoke.load(ordering: .relaxed)
+        if hasSpoken { peerSpoke.store(false, ordering: .relaxed) }
+        return !hasSpoken && gatherBegin &- lastCallEnd < callCost
     }
 
     // MARK: Writing
@@ -243,23 +194,22 @@ final class StreamOutbox: @unchecked Sendable {
         _ header: RecordHeader, _ prefix: RawSpan, _ bytes: RawSpan, always: Bool
     ) throws(NaruError) -> Bool {
         let before = pending
-        let padded = padding
-        append(header, prefix, recordBytes: prefix.byteCount + bytes.byteCount)
+        let mark = buffer.mark
+        buffer.append(header, prefix, bytes.byteCount)
         // A small payload costs less to copy than a second piece of memory costs the kernel.
         let isJoined = bytes.byteCount <= Self.joinedBytes
-        if isJoined { append(bytes) }
+        if isJoined { buffer.append(bytes) }
         let rest = isJoined ? RawSpan() : bytes
         let lead = pending
 
         let count = try write(rest)
         if count >= lead {
-            append(rest.extracting(droppingFirst: count - lead))
+            buffer.append(rest.extracting(droppingFirst: count - lead))
         } else if always || count > before || pending + rest.byteCount <= gatherBytes {
-            append(rest)
+            buffer.append(rest)
         } else {
             // Nothing of the record went out and it is too large to keep: take back what was appended of it.
-            tail -= lead - before
-            padding = padded
+            buffer.takeBack(lead - before, to: mark)
             return false
         }
         if gathers, !isHeld {
@@ -292,10 +242,9 @@ final class StreamOutbox: @unchecked Sendable {
     private func write(_ more: RawSpan) throws(NaruError) -> Int {
         let count: Int
         do throws(SystemError) {
-            // The pending bytes lie in the buffer, which nobody moves while we are in the gate.
-            let first = unsafe UnsafeRawBufferPointer(start: base + head, count: pending)
+            // Nobody moves the buffer while we are in the gate.
             let result = unsafe try more.withUnsafeBytes { (second) throws(SystemError) in
-                unsafe try end.write(first, second)
+                unsafe try end.write(buffer.bytes, second)
             }
             count = if case .bytes(let count) = result { count } else { 0 }
         } catch {
@@ -303,23 +252,14 @@ final class StreamOutbox: @unchecked Sendable {
             throw StreamFailure.sending(error, name)
         }
         isBlocked = count < pending + more.byteCount
-        head += min(count, pending)
-        if head == tail {
-            head = 0
-            tail = 0
-        }
+        buffer.drop(min(count, pending))
         return count
     }
 
     /// Nothing can be sent any more: what is pending is lost.
     private func fail(_ error: NaruError) {
         failure = error
-        head = 0
-        tail = 0
-        // Frees the buffer but for the word that an address needs.
-        capacity = 16
-        unsafe base.deallocate()
-        unsafe base = .allocate(byteCount: capacity, alignment: 16)
+        buffer.clear()
     }
 
     private static let joinedBytes = 512

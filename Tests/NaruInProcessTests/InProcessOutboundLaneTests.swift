@@ -7,7 +7,7 @@ import Testing
 
 /// Each sentence of the contract of `OutboundLane`, and of this lane's own documentation.
 @Suite struct InProcessOutboundLaneTests {
-    @Test(arguments: [0, 1, 8, 103, 104, 105, 4096, 1 << 20])
+    @Test(arguments: [0, 1, 8, 4096, 32_767, 32_768, 32_769, 1 << 20])
     func reserveLendsExactlyTheBytesAskedFor(byteCount: Int) throws {
         let link = try TestLink()
         let lane = try link.outbound()
@@ -19,7 +19,7 @@ import Testing
         #expect(try link.inbound().take().map(\.bytes) == [pattern(1, byteCount)])
     }
 
-    @Test(arguments: [(8, 3), (104, 0), (200, 200), (200, 104), (4096, 1), (4096, 0)])
+    @Test(arguments: [(8, 3), (104, 0), (32_768, 32_768), (32_769, 32_769), (40_000, 8), (40_000, 0)])
     func commitMakesTheFirstBytesOfTheLoanARecord(byteCount: Int, committed: Int) throws {
         let link = try TestLink()
         let lane = try link.outbound()
@@ -34,7 +34,7 @@ import Testing
 
     @Test func aLoanIsTheMemoryTheReceiverReads() throws {
         let link = try TestLink()
-        for byteCount in [64, 4096] {
+        for byteCount in [64, 40_000] {
             let loan = unsafe try link.outbound().loan(byteCount)
             unsafe loan.initializeMemory(as: UInt8.self, repeating: 1)
             try link.outbound().commit(RecordHeader(), byteCount: byteCount)
@@ -47,18 +47,26 @@ import Testing
         }
     }
 
-    @Test func commitDoesNotFailForLackOfRoom() throws {
-        let link = try TestLink(.init(recordCapacity: 2, byteCapacity: 256))
+    @Test(arguments: [16, 100, 128, 300])
+    func commitDoesNotFailForLackOfRoom(byteCount: Int) throws {
+        let link = try TestLink(.init(ringByteCount: 1024, messageByteCapacity: 1000))
         let lane = try link.outbound()
-        #expect(try lane.trySend(pattern(0, 128)))
-        unsafe try lane.loan(128).copyBytes(from: pattern(1, 128))
-        try lane.commit(RecordHeader(), byteCount: 128)
-        #expect(try !lane.canReserve(1))
-        #expect(try link.inbound().take().map(\.bytes) == [pattern(0, 128), pattern(1, 128)])
-        #expect(try lane.canReserve(1))
+        // Each place of the ring is the last one once.
+        for round in 0..<80 {
+            var sent: [[UInt8]] = []
+            while let loan = unsafe try lane.reserve(byteCount) {
+                sent.append(pattern(sent.count + round, byteCount))
+                unsafe loan.copyBytes(from: sent[sent.count - 1])
+                try lane.commit(RecordHeader(), byteCount: byteCount)
+            }
+            #expect(sent.count >= 3)
+            #expect(try link.inbound().take().map(\.bytes) == sent)
+            #expect(try lane.trySend(pattern(round, round % 64)))
+            #expect(try link.inbound().take().map(\.bytes) == [pattern(round, round % 64)])
+        }
     }
 
-    @Test(arguments: [64, 4096])
+    @Test(arguments: [64, 40_000])
     func abortLeavesNoTrace(byteCount: Int) throws {
         let link = try TestLink()
         let lane = try link.outbound()
@@ -83,9 +91,9 @@ import Testing
         #expect(try lane.trySend([1]))
     }
 
-    @Test(arguments: [(0, 0), (3, 0), (0, 5), (8, 96), (8, 97), (16, 4096)])
+    @Test(arguments: [(0, 0), (3, 0), (0, 5), (8, 120), (8, 121), (16, 4096)])
     func trySendCopiesPrefixAndBytes(prefix: Int, bytes: Int) throws {
-        let link = try TestLink()
+        let link = try TestLink(.init(ringByteCount: 1024))
         var own = pattern(3, bytes)
         #expect(try link.outbound().trySend(own, prefix: pattern(4, prefix)))
         for index in own.indices { own[index] = 0 }
@@ -93,31 +101,38 @@ import Testing
     }
 
     @Test func noRoomMeansNoEffect() throws {
-        let link = try TestLink(.init(recordCapacity: 4))
+        let link = try TestLink(.init(ringByteCount: 1024))
         let lane = try link.outbound()
-        for index in 0..<4 { #expect(try lane.trySend(pattern(index, 16))) }
-        let message = OwnedMessage(pattern(9, 16))
-        #expect(try !lane.trySend(pattern(9, 16)))
-        #expect(try !lane.trySend(RecordHeader(), adopting: message))
+        var next = 0
+        while try lane.trySend(pattern(next, 16)) { next += 1 }
+        #expect(next == 31)
+        #expect(try lane.trySend([]))
+        #expect(try !lane.trySend(pattern(next, 16)))
+        #expect(try !lane.trySend(pattern(next, 500)))
+        #expect(try !lane.trySend(RecordHeader(), adopting: OwnedMessage(pattern(next, 16))))
         #expect(try !lane.canReserve(16))
         #expect(try link.inbound().take(1).map(\.bytes) == [pattern(0, 16)])
-        #expect(try lane.trySend(pattern(4, 16)))
-        #expect(try link.inbound().take().map(\.bytes) == (1...4).map { pattern($0, 16) })
+        #expect(try lane.trySend(pattern(next, 16)))
+        let expected = (1..<next).map { pattern($0, 16) } + [[], pattern(next, 16)]
+        #expect(try link.inbound().take().map(\.bytes) == expected)
     }
 
-    @Test func bytesAreBoundedButOneRecordAlwaysFits() throws {
-        let link = try TestLink(.init(byteCapacity: 1000))
+    @Test func messagesBesideTheRingAreBoundedButOneAlwaysFits() throws {
+        let link = try TestLink(.init(ringByteCount: 1024, messageByteCapacity: 1000))
         let lane = try link.outbound()
         #expect(try lane.trySend(pattern(0, 5000)))
-        #expect(try !lane.trySend([1]))
-        #expect(try link.inbound().take().count == 1)
+        #expect(try !lane.trySend(pattern(0, 129)))
+        #expect(try !lane.trySend(RecordHeader(), adopting: OwnedMessage([1])))
+        #expect(try lane.arm(.task, byteCount: 1).name == "bell")
+        #expect(try lane.trySend(pattern(0, 128)))
+        #expect(try link.inbound().take().count == 2)
         #expect(try lane.trySend(pattern(1, 600)))
         #expect(try !lane.trySend(pattern(2, 401)))
         #expect(try lane.trySend(pattern(2, 400)))
         #expect(try link.inbound().take().map(\.bytes.count) == [600, 400])
     }
 
-    @Test(arguments: [0, 8, 4096])
+    @Test(arguments: [0, 8, 4096, 40_000])
     func adoptingMovesTheMessage(byteCount: Int) throws {
         let link = try TestLink()
         let message = OwnedMessage(pattern(5, byteCount))
@@ -131,15 +146,16 @@ import Testing
         #expect(adopted === message)
     }
 
-    @Test func heldRecordsAreShownByPublish() throws {
-        let link = try TestLink(.init(recordCapacity: 8))
+    @Test(arguments: [16, 100, 200])
+    func heldRecordsAreShownByPublish(byteCount: Int) throws {
+        let link = try TestLink(.init(ringByteCount: 1024))
         let lane = try link.outbound()
-        for round in 0..<5 {
+        for round in 0..<80 {
             lane.hold()
-            for index in 0..<6 { #expect(try lane.trySend(pattern(round * 6 + index, 200))) }
+            for index in 0..<6 { #expect(try lane.trySend(pattern(round * 6 + index, byteCount))) }
             #expect(try link.inbound().take().isEmpty)
             try lane.publish()
-            #expect(try link.inbound().take().map(\.bytes) == (0..<6).map { pattern(round * 6 + $0, 200) })
+            #expect(try link.inbound().take().map(\.bytes) == (0..<6).map { pattern(round * 6 + $0, byteCount) })
         }
         try lane.publish()
         #expect(try lane.trySend([1]))
@@ -162,7 +178,7 @@ import Testing
         #expect(try lane.trySend([1]))
         lane.hold()
         #expect(try lane.trySend([2]))
-        _ = unsafe try lane.loan(4096)
+        _ = unsafe try lane.loan(40_000)
         lane.close()
         lane.close()
         #expect(try link.inbound().take().map(\.bytes) == [[1], [2]])
@@ -187,7 +203,7 @@ import Testing
     @Test func aReceiverThatClosedIsToldToTheSender() throws {
         let link = try TestLink()
         let lane = try link.outbound()
-        _ = unsafe try lane.loan(4096)
+        _ = unsafe try lane.loan(40_000)
         try link.inbound().close()
         #expect(code { try lane.commit(RecordHeader(), byteCount: 1) } == .peerVanished)
         #expect(code { _ = try lane.canReserve(1) } == .peerVanished)

@@ -15,8 +15,12 @@ import Testing
     @Test(arguments: Order.allCases)
     func unreadMessagesAreReleased(order: Order) throws {
         var weakMessages: [() -> OwnedMessage?] = []
-        var link: TestLink? = try TestLink(.init(recordCapacity: 8))
-        // More than a lap, so that the unread ones lie across the end of the queue.
+        var link: TestLink? = try TestLink(.init(ringByteCount: 1024))
+        // Most of a lap first, so that the unread ones lie across the end of the ring, behind a wrap.
+        for _ in 0..<6 {
+            #expect(try link?.outbound().trySend(pattern(0, 120)) == true)
+            #expect(try link?.inbound().take().count == 1)
+        }
         for index in 0..<11 {
             let message = OwnedMessage(pattern(index, 300))
             weakMessages.append { [weak message] in message }

@@ -7,26 +7,27 @@ import NaruSystem
 import Synchronization
 import Testing
 
-/// Two threads, random sizes, every way to send, queues small enough that both ends sleep often.
+/// Two threads, random sizes, every way to send, rings small enough that both ends sleep often.
 @Suite(.timeLimit(.minutes(2))) struct InProcessStressTests {
     struct Case: Sendable {
-        var recordCapacity: Int
-        var byteCapacity: Int
+        var ringByteCount: Int
+        var messageByteCapacity: Int
         var style: WaitStyle
     }
 
     static let cases = [
-        Case(recordCapacity: 1, byteCapacity: 1 << 20, style: .thread),
-        Case(recordCapacity: 2, byteCapacity: 1 << 20, style: .task),
-        Case(recordCapacity: 64, byteCapacity: 4096, style: .thread),
-        Case(recordCapacity: 64, byteCapacity: 4096, style: .task),
-        Case(recordCapacity: 1024, byteCapacity: 64 << 20, style: .thread),
+        Case(ringByteCount: 1024, messageByteCapacity: 1 << 20, style: .thread),
+        Case(ringByteCount: 1024, messageByteCapacity: 0, style: .task),
+        Case(ringByteCount: 16_384, messageByteCapacity: 2048, style: .thread),
+        Case(ringByteCount: 2048, messageByteCapacity: 2048, style: .task),
+        Case(ringByteCount: 256 << 10, messageByteCapacity: 64 << 20, style: .thread),
     ]
 
     @Test(arguments: cases)
     func everythingArrivesOnceInOrder(_ stress: Case) throws {
-        let link = try TestLink(.init(recordCapacity: stress.recordCapacity, byteCapacity: stress.byteCapacity))
-        let count = 20_000
+        let link = try TestLink(
+            .init(ringByteCount: stress.ringByteCount, messageByteCapacity: stress.messageByteCapacity))
+        let count = 8_000
         let failure = Mutex<String?>(nil)
         let sender = try SystemThread(name: "sender") {
             do {
@@ -93,8 +94,8 @@ import Testing
     /// The receiver closes in the middle; the sender learns it and nothing is kept.
     @Test(arguments: [WaitStyle.thread, .task])
     func aReceiverThatClosesInTheMiddle(style: WaitStyle) throws {
-        for round in 0..<200 {
-            let link = try TestLink(.init(recordCapacity: 16))
+        for round in 0..<100 {
+            let link = try TestLink(.init(ringByteCount: 1024))
             let weakMessages = Mutex<[WeakMessage]>([])
             let ending = Mutex<NaruError.Code?>(nil)
             let sender = try SystemThread(name: "sender") {

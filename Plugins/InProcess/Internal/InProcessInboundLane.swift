@@ -4,20 +4,20 @@
 internal import NaruCore
 internal import Synchronization
 
-/// The receiving end of a ``RecordQueue``.
+/// The receiving end of a ``RecordRing``.
+///
+/// `@safe`: the state lies in the memory of the ring, which the lane keeps alive, and only the lane's one user touches
+/// it; records are touched as the ring permits.
 @safe final class InProcessInboundLane: InboundLane {
-    /// After so many records, room is given back in the middle of a drain.
-    private static let returnInterval: UInt64 = 64
-
-    private let queue: RecordQueue
+    private let ring: RecordRing
     // Behind a pointer, so that no access is checked at run time.
     private let state: UnsafeMutablePointer<ReceiverState>
     private let link: LinkID
 
-    /// Becomes the only receiver of `queue`.
-    init(_ queue: RecordQueue, link: LinkID) {
-        self.queue = queue
-        unsafe state = queue.receiver
+    /// Becomes the only receiver of `ring`.
+    init(_ ring: RecordRing, link: LinkID) {
+        self.ring = ring
+        unsafe state = ring.receiver
         self.link = link
     }
 
@@ -29,40 +29,53 @@ internal import Synchronization
         if unsafe state.pointee.isClosed || state.pointee.closesAfterDrain { throw .laneClosed("receive", link) }
         if unsafe state.pointee.isDraining { throw .laneInUse("receive", link) }
         unsafe state.pointee.isDraining = true
-        let first = unsafe state.pointee.position
-        var position = first
-        var returned = first
-        while position - first < UInt64(max(maximum, 0)), queue.isVisible(position) {
-            // A visible slot is the receiver's, and holds what the sender wrote there.
-            let slot = unsafe queue.slot(at: position)
-            let word = unsafe slot.load(fromByteOffset: 8, as: UInt64.self)
-            guard let (header, byteCount) = RecordHeader.split(word) else { break }
-            let step: DrainStep
-            if let message = unsafe queue.message(in: slot) {
-                step = unsafe Self.give(message.takeUnretainedValue(), header, to: body)
-                if step != .leaveAndStop { unsafe message.release() }
-            } else {
-                let bytes = unsafe RawSpan(_unsafeStart: slot + 24, byteCount: byteCount)
-                step = body(InboundRecord(header: header, bytes: bytes))
-            }
-            if step == .leaveAndStop { break }
-            position += 1
-            unsafe state.pointee.position = position
-            unsafe state.pointee.bytes += UInt64(byteCount)
-            if step == .takeAndStop { break }
-            if unsafe state.pointee.closesAfterDrain { break }
-            if position - returned == Self.returnInterval || senderSleeps {
+        var returned = unsafe state.pointee.position
+        var taken = 0
+        while taken < maximum {
+            let step = next(body)
+            guard let step, step != .leaveAndStop else { break }
+            taken += 1
+            let position = unsafe state.pointee.position
+            if unsafe step == .takeAndStop || state.pointee.closesAfterDrain { break }
+            // Room is given back in the middle of a drain too: now and then, and at once to a sender that sleeps.
+            if taken % 64 == 0 || position - returned > ring.byteCount / 8 || senderSleeps {
                 giveBack()
                 returned = position
             }
         }
         unsafe state.pointee.isDraining = false
-        if position != returned { giveBack() }
+        if unsafe state.pointee.position != returned { giveBack() }
         if unsafe state.pointee.closesAfterDrain { close() }
-        return Int(position - first)
+        return taken
     }
 
-    /// Gives a message to the closure; the slot's own reference keeps it alive.
+    /// Gives the next record to the closure, and goes on behind it when it was taken; `nil` when there is none.
+    private func next(_ body: (InboundRecord) -> DrainStep) -> DrainStep? {
+        var position = unsafe state.pointee.position
+        var word = ring.visibleWord(at: position)
+        if word != 0, ring.isWrap(at: position) {
+            position += ring.bytesToEnd(from: position)
+            word = ring.visibleWord(at: position)
+        }
+        // A visible record is the receiver's until it is given back.
+        guard let (header, byteCount) = RecordHeader.split(word) else { return nil }
+        let step: DrainStep
+        if let message = unsafe ring.message(at: position) {
+            step = unsafe Self.give(message.takeUnretainedValue(), header, to: body)
+            if step == .leaveAndStop { return step }
+            unsafe message.release()
+            unsafe state.pointee.messageBytes += UInt64(byteCount)
+            unsafe state.pointee.position = position + RecordRing.headByteCount
+        } else {
+            let bytes = unsafe RawSpan(_unsafeStart: ring.payload(at: position), byteCount: byteCount)
+            step = body(InboundRecord(header: header, bytes: bytes))
+            if step == .leaveAndStop { return step }
+            unsafe state.pointee.position = position + RecordRing.footprint(byteCount)
+        }
+        return step
+    }
+
+    /// Gives a message to the closure; the record's own reference keeps it alive.
     private static func give(
         _ message: OwnedMessage, _ header: RecordHeader, to body: (InboundRecord) -> DrainStep
     ) -> DrainStep {
@@ -71,34 +84,34 @@ internal import Synchronization
 
     /// Gives the room of everything taken back to the sender.
     private func giveBack() {
-        unsafe queue.takenBytes.pointee.store(state.pointee.bytes, ordering: .relaxed)
-        unsafe queue.takenRecords.pointee.store(state.pointee.position, ordering: .sequentiallyConsistent)
-        queue.wakeSender()
+        unsafe ring.returnedMessageBytes.pointee.store(state.pointee.messageBytes, ordering: .relaxed)
+        unsafe ring.returnedPosition.pointee.store(state.pointee.position, ordering: .sequentiallyConsistent)
+        ring.wakeSender()
     }
 
     /// Whether the sender seems to sleep, so that room should not be kept back from it. A hint; ``giveBack()`` decides.
     private var senderSleeps: Bool {
-        unsafe queue.senderWord.pointee.load(ordering: .relaxed) != RecordQueue.awake
+        unsafe ring.senderWord.pointee.load(ordering: .relaxed) != RecordRing.awake
     }
 
     // MARK: Waiting
 
     func arm(_ style: WaitStyle) throws(NaruError) -> WaitTarget {
         if unsafe state.pointee.isClosed || state.pointee.closesAfterDrain { throw .laneClosed("wait", link) }
-        let value = RecordQueue.value(of: style)
-        unsafe queue.receiverWord.pointee.store(value, ordering: .sequentiallyConsistent)
-        let isOver = unsafe queue.closed.pointee.load(ordering: .sequentiallyConsistent) & RecordQueue.senderBit != 0
+        let value = RecordRing.value(of: style)
+        unsafe ring.receiverWord.pointee.store(value, ordering: .sequentiallyConsistent)
+        let isOver = unsafe ring.closed.pointee.load(ordering: .sequentiallyConsistent) & RecordRing.senderBit != 0
         // After the look at the closed word: what was sent before the end is visible by now.
-        if unsafe queue.isVisibleBeforeSleep(state.pointee.position) { return .ready }
+        if unsafe ring.isVisibleBeforeSleep(state.pointee.position) { return .ready }
         if isOver { return .ended }
         return switch style {
-        case .thread: unsafe .word(UnsafePointer(queue.receiverWord), value: value)
+        case .thread: unsafe .word(UnsafePointer(ring.receiverWord), value: value)
         case .task: .bell
         }
     }
 
     func disarm() {
-        unsafe queue.receiverWord.pointee.store(RecordQueue.awake, ordering: .releasing)
+        unsafe ring.receiverWord.pointee.store(RecordRing.awake, ordering: .releasing)
     }
 
     // MARK: Closing
@@ -110,6 +123,6 @@ internal import Synchronization
             return
         }
         unsafe state.pointee.isClosed = true
-        queue.closeReceiver()
+        ring.closeReceiver()
     }
 }

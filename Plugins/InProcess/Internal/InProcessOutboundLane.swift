@@ -4,17 +4,20 @@
 internal import NaruCore
 internal import Synchronization
 
-/// The sending end of a ``RecordQueue``.
+/// The sending end of a ``RecordRing``.
+///
+/// `@safe`: the state lies in the memory of the ring, which the lane keeps alive, and only the lane's one user touches
+/// it; records are touched as the ring permits.
 @safe final class InProcessOutboundLane: OutboundLane {
-    private let queue: RecordQueue
+    private let ring: RecordRing
     // Behind a pointer, so that no access is checked at run time.
     private let state: UnsafeMutablePointer<SenderState>
     private let link: LinkID
 
-    /// Becomes the only sender of `queue`.
-    init(_ queue: RecordQueue, link: LinkID) {
-        self.queue = queue
-        unsafe state = queue.sender
+    /// Becomes the only sender of `ring`.
+    init(_ ring: RecordRing, link: LinkID) {
+        self.ring = ring
+        unsafe state = ring.sender
         self.link = link
     }
 
@@ -28,16 +31,17 @@ internal import Synchronization
 
     func reserve(_ byteCount: Int) throws(NaruError) -> UnsafeMutableRawBufferPointer? {
         try check("reserve", byteCount)
-        guard hasRoom(byteCount) else { return nil }
-        // A small record is written in its slot, a larger one in the memory of the message it becomes.
+        guard let start = room(byteCount, adopting: false) else { return nil }
+        // A small record is written in the ring, a larger one in the memory of the message it becomes.
         let memory =
-            if byteCount <= RecordQueue.inlineByteCount {
-                unsafe queue.slot(at: state.pointee.position) + 24
+            if byteCount <= ring.inlineByteCount {
+                unsafe ring.payload(at: start)
             } else {
                 UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 16)
             }
         let loan = unsafe UnsafeMutableRawBufferPointer(start: memory, count: byteCount)
         unsafe state.pointee.loan = loan
+        unsafe state.pointee.loanStart = start
         return unsafe loan
     }
 
@@ -53,18 +57,19 @@ internal import Synchronization
             throw peerVanished("commit")
         }
         unsafe state.pointee.loan = nil
-        if loan.count <= RecordQueue.inlineByteCount {
-            append(header, byteCount: byteCount, nil)
+        let start = unsafe state.pointee.loanStart
+        if loan.count <= ring.inlineByteCount {
+            append(at: start, header, byteCount: byteCount, nil)
         } else if let base = loan.baseAddress {
             // The loan was allocated for this message, which now owns it.
-            append(header, byteCount: byteCount, unsafe OwnedMessage(adopting: base, byteCount: byteCount))
+            append(at: start, header, byteCount: byteCount, unsafe OwnedMessage(adopting: base, byteCount: byteCount))
         }
     }
 
     func abort() {
         guard let loan = unsafe state.pointee.loan else { return }
         unsafe state.pointee.loan = nil
-        if loan.count > RecordQueue.inlineByteCount { unsafe loan.baseAddress?.deallocate() }
+        if loan.count > ring.inlineByteCount { unsafe loan.baseAddress?.deallocate() }
     }
 
     // MARK: Sending
@@ -72,22 +77,22 @@ internal import Synchronization
     func trySend(_ header: RecordHeader, _ prefix: RawSpan, _ bytes: RawSpan) throws(NaruError) -> Bool {
         let byteCount = prefix.byteCount + bytes.byteCount
         try check("send", byteCount)
-        guard hasRoom(byteCount) else { return false }
-        if byteCount <= RecordQueue.inlineByteCount {
-            unsafe Self.copy(prefix, bytes, to: queue.slot(at: state.pointee.position) + 24)
-            append(header, byteCount: byteCount, nil)
+        guard let start = room(byteCount, adopting: false) else { return false }
+        if byteCount <= ring.inlineByteCount {
+            unsafe Self.copy(prefix, bytes, to: ring.payload(at: start))
+            append(at: start, header, byteCount: byteCount, nil)
         } else {
             let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 16)
             unsafe Self.copy(prefix, bytes, to: memory)
-            append(header, byteCount: byteCount, unsafe OwnedMessage(adopting: memory, byteCount: byteCount))
+            append(at: start, header, byteCount: byteCount, unsafe OwnedMessage(adopting: memory, byteCount: byteCount))
         }
         return true
     }
 
     func trySend(_ header: RecordHeader, adopting message: OwnedMessage) throws(NaruError) -> Bool {
         try check("send", message.byteCount)
-        guard hasRoom(message.byteCount) else { return false }
-        append(header, byteCount: message.byteCount, message)
+        guard let start = room(message.byteCount, adopting: true) else { return false }
+        append(at: start, header, byteCount: message.byteCount, message)
         return true
     }
 
@@ -103,18 +108,32 @@ internal import Synchronization
         }
     }
 
-    /// Puts a record into the next slot, which has room.
-    private func append(_ header: RecordHeader, byteCount: Int, _ message: OwnedMessage?) {
+    /// Makes a record of what has room at `start`: at the position, or at the start of the ring behind a wrap.
+    private func append(at start: UInt64, _ header: RecordHeader, byteCount: Int, _ message: OwnedMessage?) {
+        let end = start + RecordRing.footprint(message == nil ? byteCount : 0)
+        let word = header.word(byteCount: byteCount)
         let position = unsafe state.pointee.position
-        queue.write(at: position, header, byteCount: byteCount, message)
-        unsafe state.pointee.position = position + 1
-        unsafe state.pointee.bytes += UInt64(byteCount)
-        if unsafe !state.pointee.isHolding {
-            queue.show(position)
-        } else if unsafe state.pointee.firstHeld == nil {
-            unsafe state.pointee.firstHeld = position
+        ring.clear(end)
+        ring.setReference(at: start, message)
+        unsafe state.pointee.position = end
+        if message != nil { unsafe state.pointee.messageBytes += UInt64(byteCount) }
+        if start == position {
+            show(position, word)
         } else {
-            queue.showLater(position)
+            ring.showLater(start, word)
+            ring.setWrap(at: position)
+            show(position, RecordHeader(kind: .padding).word(byteCount: 0))
+        }
+    }
+
+    /// Shows a record, unless a batch is held.
+    private func show(_ position: UInt64, _ word: UInt64) {
+        if unsafe !state.pointee.isHolding {
+            ring.show(position, word)
+        } else if unsafe state.pointee.held == nil {
+            unsafe state.pointee.held = (position, word)
+        } else {
+            ring.showLater(position, word)
         }
     }
 
@@ -138,9 +157,9 @@ internal import Synchronization
     }
 
     private func showHeld() {
-        guard let first = unsafe state.pointee.firstHeld else { return }
-        unsafe state.pointee.firstHeld = nil
-        queue.show(first)
+        guard let (position, word) = unsafe state.pointee.held else { return }
+        unsafe state.pointee.held = nil
+        ring.show(position, word)
     }
 
     // MARK: Waiting
@@ -149,34 +168,45 @@ internal import Synchronization
         if unsafe state.pointee.isClosed { throw .laneClosed("wait", link) }
         // What is still invisible would never be given back.
         showHeld()
-        let value = RecordQueue.value(of: style)
-        unsafe queue.senderWord.pointee.store(value, ordering: .sequentiallyConsistent)
+        let value = RecordRing.value(of: style)
+        unsafe ring.senderWord.pointee.store(value, ordering: .sequentiallyConsistent)
         if isAbandoned { return .ended }
-        if hasRoom(byteCount) { return .ready }
+        // Whichever way the record will be sent.
+        let needed = max(byteCount, 0)
+        if room(needed, adopting: false) != nil, room(needed, adopting: true) != nil { return .ready }
         return switch style {
-        case .thread: unsafe .word(UnsafePointer(queue.senderWord), value: value)
+        case .thread: unsafe .word(UnsafePointer(ring.senderWord), value: value)
         case .task: .bell
         }
     }
 
     func disarm() {
-        unsafe queue.senderWord.pointee.store(RecordQueue.awake, ordering: .releasing)
+        unsafe ring.senderWord.pointee.store(RecordRing.awake, ordering: .releasing)
     }
 
-    /// Whether a record of `byteCount` bytes fits now. Reads the receiver's counts only when it seems not to.
-    private func hasRoom(_ byteCount: Int) -> Bool {
-        if fits(byteCount) { return true }
-        // Records first: the bytes are stored before them, so they are never older.
-        unsafe state.pointee.takenRecords = queue.takenRecords.pointee.load(ordering: .sequentiallyConsistent)
-        unsafe state.pointee.takenBytes = queue.takenBytes.pointee.load(ordering: .relaxed)
-        return fits(byteCount)
+    /// Where a record of `byteCount` bytes would begin, `nil` when there is no room now. Reads what the receiver gave
+    /// back only when there seems to be none.
+    private func room(_ byteCount: Int, adopting: Bool) -> UInt64? {
+        let isInline = !adopting && byteCount <= ring.inlineByteCount
+        let footprint = RecordRing.footprint(isInline ? byteCount : 0)
+        let position = unsafe state.pointee.position
+        let toEnd = ring.bytesToEnd(from: position)
+        let start = footprint <= toEnd ? position : position + toEnd
+        let messageByteCount = isInline ? 0 : UInt64(byteCount)
+        if fits(start + footprint, messageByteCount) { return start }
+        // The position first: the bytes are stored before it, so they are never older.
+        unsafe state.pointee.returnedPosition = ring.returnedPosition.pointee.load(ordering: .sequentiallyConsistent)
+        unsafe state.pointee.returnedMessageBytes = ring.returnedMessageBytes.pointee.load(ordering: .relaxed)
+        return fits(start + footprint, messageByteCount) ? start : nil
     }
 
-    private func fits(_ byteCount: Int) -> Bool {
-        let records = unsafe state.pointee.position - state.pointee.takenRecords
-        if records == 0 { return true }
-        let bytes = unsafe state.pointee.bytes - state.pointee.takenBytes
-        return records < queue.recordCapacity && bytes + UInt64(byteCount) <= queue.byteCapacity
+    /// Whether a record may end at `end`, with the head of the next one behind it, and `byteCount` bytes of message
+    /// more may wait.
+    private func fits(_ end: UInt64, _ byteCount: UInt64) -> Bool {
+        let used = unsafe end + RecordRing.headByteCount - state.pointee.returnedPosition
+        let waiting = unsafe state.pointee.messageBytes - state.pointee.returnedMessageBytes
+        return used <= ring.byteCount
+            && (byteCount == 0 || waiting == 0 || waiting + byteCount <= ring.messageByteCapacity)
     }
 
     // MARK: Closing
@@ -186,12 +216,12 @@ internal import Synchronization
         abort()
         showHeld()
         unsafe state.pointee.isClosed = true
-        queue.closeSender()
+        ring.closeSender()
     }
 
     /// Whether the receiver's end is closed.
     private var isAbandoned: Bool {
-        unsafe queue.closed.pointee.load(ordering: .sequentiallyConsistent) & RecordQueue.receiverBit != 0
+        unsafe ring.closed.pointee.load(ordering: .sequentiallyConsistent) & RecordRing.receiverBit != 0
     }
 
     private func check(_ operation: String, _ byteCount: Int) throws(NaruError) {

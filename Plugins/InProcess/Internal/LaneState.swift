@@ -3,29 +3,28 @@
 
 /// What only the sender touches.
 @unsafe struct SenderState {
-    /// The next record's position.
+    /// Where the next record, or the wrap before it, begins.
     var position: UInt64 = 0
-    /// Bytes sent so far.
-    var bytes: UInt64 = 0
-    /// The records and bytes given back, as last seen.
-    var takenRecords: UInt64 = 0
-    var takenBytes: UInt64 = 0
-    /// The position of the first invisible record while a batch is held.
-    var firstHeld: UInt64?
+    /// Bytes of messages sent beside the ring so far.
+    var messageBytes: UInt64 = 0
+    /// The position and the bytes given back, as last seen.
+    var returnedPosition: UInt64 = 0
+    var returnedMessageBytes: UInt64 = 0
+    /// Of a held batch: where its first record begins, and the word that will show it.
+    var held: (position: UInt64, word: UInt64)?
     var isHolding = false
     var isClosed = false
-    /// The loan that is out.
+    /// The loan that is out, and where its record begins.
     var loan: UnsafeMutableRawBufferPointer?
+    var loanStart: UInt64 = 0
 }
 
 /// What only the receiver touches.
 struct ReceiverState {
-    /// The next record's position.
+    /// Where the next record, or the wrap before it, begins.
     var position: UInt64 = 0
-    /// Bytes taken so far.
-    var bytes: UInt64 = 0
-    /// The bytes given back so far.
-    var returnedBytes: UInt64 = 0
+    /// Bytes of messages taken beside the ring so far.
+    var messageBytes: UInt64 = 0
     var isDraining = false
     var isClosed = false
     /// `close()` was called inside a drain.

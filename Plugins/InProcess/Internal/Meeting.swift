@@ -9,8 +9,8 @@ final class Meeting: Sendable {
     private enum State: Sendable {
         /// The dialer waits for the listener.
         case waiting
-        /// The listener has made the queues; the dialer has not taken its side yet.
-        case joined(QueuePair)
+        /// The listener has made the rings; the dialer has not taken its side yet.
+        case joined(RingPair)
         /// The dialer has its side, or has gone.
         case over
     }
@@ -25,22 +25,22 @@ final class Meeting: Sendable {
         dialerBell = bell
     }
 
-    /// The listener arrives: makes the queues of the agreement. `nil` when the dialer has gone.
-    func join(_ agreement: Agreement, listenerBell: any Bell) -> QueuePair? {
+    /// The listener arrives: makes the rings of the agreement. `nil` when the dialer has gone.
+    func join(_ agreement: Agreement, listenerBell: any Bell) -> RingPair? {
         state.withLock { state in
             guard case .waiting = state else { return nil }
-            let pair = QueuePair(
+            let pair = RingPair(
                 forward: agreement.forward.isEmpty
-                    ? nil : RecordQueue(configuration, senderBell: dialerBell, receiverBell: listenerBell),
+                    ? nil : RecordRing(configuration, senderBell: dialerBell, receiverBell: listenerBell),
                 backward: agreement.backward.isEmpty
-                    ? nil : RecordQueue(configuration, senderBell: listenerBell, receiverBell: dialerBell))
+                    ? nil : RecordRing(configuration, senderBell: listenerBell, receiverBell: dialerBell))
             state = .joined(pair)
             return pair
         }
     }
 
     /// The dialer takes its side; `nil` when no listener has joined: then it is not in this process.
-    func complete() -> QueuePair? {
+    func complete() -> RingPair? {
         state.withLock { state in
             guard case .joined(let pair) = state else { return nil }
             state = .over
@@ -50,7 +50,7 @@ final class Meeting: Sendable {
 
     /// The dialer goes; a listener that has joined sees its lanes end. Without effect after ``complete()``.
     func abandon() {
-        let pair: QueuePair? = state.withLock { state in
+        let pair: RingPair? = state.withLock { state in
             defer { state = .over }
             if case .joined(let pair) = state { return pair }
             return nil
@@ -60,12 +60,12 @@ final class Meeting: Sendable {
     }
 }
 
-/// The queues of one link, one each way at most.
-struct QueuePair: Sendable {
+/// The rings of one link, one each way at most.
+struct RingPair: Sendable {
     /// From the dialer to the listener.
-    var forward: RecordQueue?
+    var forward: RecordRing?
     /// From the listener to the dialer.
-    var backward: RecordQueue?
+    var backward: RecordRing?
 
     /// The lanes of one end. Each end makes them once.
     func lanes(of role: Role, link: LinkID) -> Lanes {

@@ -93,5 +93,6 @@ import Testing
             seen.formUnion(events.map(\.token))
         }
         #expect(seen == Set(0..<100))
+        withExtendedLifetime(counters) {}
     }
 }

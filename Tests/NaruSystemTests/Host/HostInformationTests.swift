@@ -5,17 +5,6 @@ import Glibc
 import NaruSystem
 import Testing
 
-@Suite struct HostIdentityTests {
-    @Test func isStableAndNamesNamespaces() {
-        let identity = HostIdentity.current()
-        #expect(identity == HostIdentity.current())
-        #expect(identity.bootID.utf8.count == 36)
-        for kind in ["ipc", "mnt", "net", "pid", "user", "uts"] {
-            #expect(identity.namespaces[kind]?.hasPrefix("\(kind):[") == true)
-        }
-    }
-}
-
 @Suite struct HostInformationTests {
     @Test func agreesWithTheSystem() throws {
         #expect(HostInformation.userID == geteuid())

@@ -1,0 +1,76 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+internal import NaruCore
+internal import NaruRing
+internal import NaruSystem
+
+/// One end's half of opening a link over shared memory.
+///
+/// Each end announces the ring that it sends through, if it sends, and then waits for the other's, if it receives. The
+/// proof is the object: the reader maps the memory and finds the nonce in it that the writer announced.
+final class SharedMemoryOpening: Opening {
+    private enum State { case announcing(OpeningMessage), waiting, done }
+
+    private let request: OpeningRequest
+    private var state: State
+    private var lanes = Lanes()
+
+    /// Makes the ring that this end sends through, where it sends.
+    init(_ request: OpeningRequest, _ configuration: SharedMemoryConfiguration) throws(NaruError) {
+        self.request = request
+        guard request.sends else {
+            state = .waiting
+            return
+        }
+        let header = RingHeader(
+            ringBytes: try configuration.ringBytes(messageBytes: request.agreement.requirements.messageBytes),
+            link: request.agreement.link)
+        let ring = try RingFiles.create(header)
+        lanes.outbound = RingOutboundLane(ring.memory, name: Self.name, peerBell: request.peerBell)
+        state = .announcing(
+            OpeningMessage(
+                bytes: RingAnnouncement.encode(header), descriptors: [ring.files.data, ring.files.control]))
+    }
+
+    func advance(_ event: OpeningEvent) throws(NaruError) -> OpeningStep {
+        switch (state, event) {
+        case (.announcing(let message), .proceed):
+            // From here on only the message holds the descriptors.
+            state = .waiting
+            return .send(message)
+        case (.waiting, .proceed):
+            return request.receives ? .receive : finish()
+        case (.waiting, .message(let message)) where request.receives:
+            lanes.inbound = try receive(message)
+            return finish()
+        case (_, .message):
+            throw violation("a message that nobody waits for")
+        case (.done, .proceed):
+            throw NaruError(.invalidArgument, operation: "open", object: Self.name, reason: "the lanes were given")
+        }
+    }
+
+    private func finish() -> OpeningStep {
+        defer { lanes = Lanes() }
+        state = .done
+        return .done(lanes)
+    }
+
+    private func receive(_ message: OpeningMessage) throws(NaruError) -> RingInboundLane {
+        let header = try RingAnnouncement.decode(message.bytes)
+        guard header.link == request.agreement.link else { throw violation("a ring of another link") }
+        guard message.descriptors.count == 2 else {
+            throw violation("\(message.descriptors.count) descriptors instead of 2")
+        }
+        let files = RingFiles(data: message.descriptors[0], control: message.descriptors[1])
+        let memory = try files.map(expecting: header, owner: request.peer.userID)
+        return RingInboundLane(memory, name: Self.name, peerBell: request.peerBell)
+    }
+
+    private static var name: String { TransportName.sharedMemory.rawValue }
+
+    private func violation(_ what: String) -> NaruError {
+        NaruError(.protocolViolation, operation: "open", object: Self.name, reason: "the peer sent \(what)")
+    }
+}

@@ -1,0 +1,26 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+internal import NaruInProcess
+internal import NaruSharedMemory
+internal import NaruUnixSocket
+
+#if Zstd
+internal import NaruZstd
+#endif
+
+extension Naru {
+    /// The transports of this build.
+    public static var transports: [any Transport] {
+        [InProcessTransport(), SharedMemoryTransport(), UnixSocketTransport()]
+    }
+
+    /// The codecs of this build: `zstd`, unless its package trait is off.
+    public static var codecs: [any Codec] {
+        #if Zstd
+        [ZstdCodec()]
+        #else
+        []
+        #endif
+    }
+}

@@ -1,0 +1,169 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+internal import NaruCore
+internal import NaruSystem
+internal import Synchronization
+
+extension Conformance {
+    /// Arming, sleeping and waking.
+    static let waitingLines: [ConformanceLine] = [
+        .lane("lane.arm.ready", "There is something already: an armed lane does not let its waiter sleep past it.") { subject in
+            for style in [WaitStyle.thread, .task] {
+                let bench = try LaneBench(subject)
+                // Room, before and after the lane was full.
+                try expect(try bench.waitToSend(8, style), "an empty lane says that it has ended")
+                let records = try bench.some(1)
+                for _ in 0..<3 {
+                    try expect(try bench.waitToReceive(style), "a lane with a record says that it has ended")
+                }
+                try bench.receive(records)
+                let filled = try bench.fill(min(400, bench.maximumTried))
+                _ = try bench.outbound.flush()
+                try bench.receive(filled)
+                try expect(try bench.waitToSend(min(400, bench.maximumTried), style), "an empty lane says that it has ended")
+            }
+            return .passed
+        },
+        .lane("lane.arm.empty", "Prepares to wait for a record, and says what to wait for: on an empty lane nothing is ready.") { subject in
+            for style in [WaitStyle.thread, .task] {
+                let bench = try LaneBench(subject)
+                for _ in 0..<3 {
+                    bench.receiverBell.silence()
+                    switch try bench.inbound.arm(style) {
+                    case .ready, .ended: throw Complaint("an empty lane with a living sender lets nobody sleep")
+                    case .descriptor(let descriptor, let events):
+                        let ready = try descriptor.pollOnce(events)
+                        try expect(ready.isEmpty, "the descriptor of an empty lane is ready: \(ready.rawValue)")
+                    case .word, .bell: break
+                    }
+                    bench.inbound.disarm()
+                }
+                try bench.exchange([Record(1, byteCount: 16)])
+            }
+            return .passed
+        },
+        .lane("lane.arm.word", "To wake the sleeper from this process: store zero, then wake. The word lives until the lane is disarmed.") { subject in
+            let bench = try LaneBench(subject)
+            guard case .word(let word, let value) = try bench.inbound.arm(.thread) else {
+                bench.inbound.disarm()
+                return .inapplicable(reason: "its threads do not wait for futex words")
+            }
+            try expect(value != 0, "the word is armed with zero, which is what wakes its sleeper")
+            // The word is the lane's until disarm(); it is mapped writable, since the lane itself armed it.
+            let writable = unsafe UnsafeMutablePointer(mutating: word)
+            unsafe writable.pointee.store(0, ordering: .sequentiallyConsistent)
+            _ = unsafe Futex.wake(UnsafeRawPointer(word))
+            let result = unsafe try Futex.wait(UnsafeRawPointer(word), while: value, deadline: Limit.wait)
+            try expect(result != .timedOut, "a sleeper does not see the zero")
+            bench.inbound.disarm()
+            try bench.exchange((0..<10).map { Record($0, byteCount: 16) })
+            return .passed
+        },
+        .lane("lane.disarm", "Ends the wait, whether it came true or not.") { subject in
+            for style in [WaitStyle.thread, .task] {
+                let bench = try LaneBench(subject)
+                for round in 0..<50 {
+                    _ = try bench.inbound.arm(style)
+                    bench.inbound.disarm()
+                    _ = try bench.outbound.arm(style, byteCount: 8)
+                    bench.outbound.disarm()
+                    try bench.exchange([Record(round, byteCount: 16)])
+                }
+                bench.inbound.disarm()
+                bench.outbound.disarm()
+            }
+            return .passed
+        },
+        .lane("lane.wake.receiver.thread", "Wake-ups carry no data and may be spurious, but none is lost between arming and falling asleep.") { subject in
+            try pingPong(subject, .thread)
+        },
+        .lane("lane.wake.receiver.task", "Spurious rings are allowed, lost ones are not.") { subject in
+            try pingPong(subject, .task)
+        },
+        .lane("lane.wake.sender.thread", "Prepares to wait for room for a record of byteCount bytes; no wake-up is lost.") { subject in
+            try stream(subject, .thread)
+        },
+        .lane("lane.wake.sender.task", "Prepares to wait for room for a record of byteCount bytes; no ring is lost.") { subject in
+            try stream(subject, .task)
+        },
+    ]
+
+    /// How long a line of many rounds goes on on a machine that is slow.
+    private static let patience = Duration.seconds(3)
+
+    /// One record at a time, sent at every possible moment around the receiver's arming and sleeping.
+    private static func pingPong(_ subject: Subject, _ style: WaitStyle) throws -> ConformanceOutcome {
+        let bench = try LaneBench(subject)
+        let byteCount = min(24, bench.maximumTried)
+        let end = Deadline.after(patience)
+        // How many records the receiver has taken; -1 when it has given up.
+        let taken = Atomic(0)
+        try Worker.together {
+            var random = SplitMix(seed: 3)
+            for round in 0..<4000 where round < 200 || !end.isPast {
+                try bench.send(Record(round, byteCount: byteCount), style)
+                try bench.flush(style)
+                let deadline = Limit.wait
+                // Acquire: what the receiver did before it counted is seen.
+                while taken.load(ordering: .acquiring) == round {
+                    if deadline.isPast { throw Complaint("record \(round) was never taken") }
+                    Processor.yield()
+                }
+                if taken.load(ordering: .acquiring) < 0 { return }
+                // The receiver is now anywhere between its closure and its sleep.
+                for _ in 0..<Int.random(in: 0...400, using: &random) { Processor.spinHint() }
+            }
+            bench.outbound.close()
+        } _: {
+            do {
+                var round = 0
+                while true {
+                    let records = try bench.receiveSome(style)
+                    if records.isEmpty { return }
+                    for record in records {
+                        try expectEqual(record, Record(round, byteCount: byteCount), "record \(round)")
+                        round += 1
+                        // Release: pairs with the sender's acquire.
+                        taken.store(round, ordering: .releasing)
+                    }
+                }
+            } catch {
+                taken.store(-1, ordering: .releasing)
+                throw error
+            }
+        }
+        return .passed
+    }
+
+    /// A lane that is full most of the time.
+    private static func stream(_ subject: Subject, _ style: WaitStyle) throws -> ConformanceOutcome {
+        let bench = try LaneBench(subject)
+        let byteCount = min(3000, bench.maximumTried)
+        let rounds = 20_000
+        let end = Deadline.after(patience)
+        try Worker.together {
+            for round in 0..<rounds {
+                try bench.send(Record(round, byteCount: byteCount), style)
+                if round > 500, end.isPast { break }
+            }
+            try bench.flush(style)
+            bench.outbound.close()
+        } _: {
+            var random = SplitMix(seed: 9)
+            var next = 0
+            while true {
+                var complaint: (any Error)?
+                let count = try bench.inbound.drain(Int.random(in: 1...20, using: &random)) { given in
+                    if !Payload.matches(given.bytes, next, byteCount) { complaint = Complaint("record \(next) is not as it was sent") }
+                    next += 1
+                    return .take
+                }
+                if let complaint { throw complaint }
+                if count == 0, try !bench.waitToReceive(style) { break }
+            }
+            try expect(next > 500, "only \(next) records arrived before the lane ended")
+        }
+        return .passed
+    }
+}

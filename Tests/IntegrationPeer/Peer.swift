@@ -1,0 +1,169 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+import Naru
+import NaruSystem
+import Synchronization
+
+/// A program for the integration tests: one end of a link, in a process of its own, that can be killed at any moment.
+///
+///     send LINK COUNT BYTES PROGRESS     numbered messages; PROGRESS holds how many were accepted
+///     receive LINK PROGRESS              checks number and contents; PROGRESS holds how many were taken
+///     hold-sender LINK, hold-receiver LINK   link up, then wait for the peer's end
+///     flood PATH COUNT                   connections that say nothing, until standard input ends
+///
+/// It prints `linked TRANSPORT` when the link is up and one line at its end: `finished COUNT`, or
+/// `error CODE NANOSECONDS REASON`, where the nanoseconds are the monotonic clock's.
+@main
+struct Peer {
+    static func main() async {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        do {
+            try await run(arguments)
+        } catch let error as NaruError {
+            report("error \(error.code) \(MonotonicClock.nanoseconds()) \(error)")
+        } catch {
+            report("error other \(MonotonicClock.nanoseconds()) \(error)")
+        }
+    }
+
+    private static func run(_ arguments: [String]) async throws {
+        switch (arguments.first, arguments.count) {
+        case ("send", 5):
+            try await send(
+                arguments[1], count: UInt64(arguments[2]) ?? 0, byteCount: Int(arguments[3]) ?? 8,
+                Progress(path: arguments[4]))
+        case ("receive", 3): try await receive(arguments[1], Progress(path: arguments[2]))
+        case ("hold-sender", 2): try await holdSender(arguments[1])
+        case ("hold-receiver", 2): try await holdReceiver(arguments[1])
+        case ("flood", 3): try flood(arguments[1], count: Int(arguments[2]) ?? 0)
+        default: report("error usage 0 unknown arguments \(arguments)")
+        }
+    }
+
+    private static func send(_ link: String, count: UInt64, byteCount: Int, _ progress: Progress) async throws {
+        let naru = try await Naru()
+        let sender = try await naru.sender(link)
+        report("linked \(sender.decision.chosen?.transport.rawValue ?? "none")")
+        var message = [UInt8](repeating: 0, count: max(byteCount, 8))
+        var number: UInt64 = 0
+        while number < count {
+            number += 1
+            Contents.fill(&message, number)
+            try await sender.send(message)
+            progress.store(number)
+        }
+        try await sender.finish()
+        report("finished \(number)")
+        sender.close()
+        await naru.shutdown()
+    }
+
+    private static func receive(_ link: String, _ progress: Progress) async throws {
+        let naru = try await Naru()
+        let receiver = try await naru.receiver(link)
+        report("linked \(receiver.decision.chosen?.transport.rawValue ?? "none")")
+        var taken: UInt64 = 0
+        try await receiver.forEach { message in
+            guard Contents.isRight(message.bytes, taken + 1) else { throw WrongMessage(number: taken + 1) }
+            taken += 1
+            progress.store(taken)
+        }
+        report("finished \(taken)")
+        receiver.close()
+        await naru.shutdown()
+    }
+
+    private static func holdSender(_ link: String) async throws {
+        let naru = try await Naru()
+        let sender = try await naru.sender(link)
+        report("linked \(sender.decision.chosen?.transport.rawValue ?? "none")")
+        // Finishing waits for the receiver, which takes nothing: it ends with the receiver.
+        try await sender.send([1, 2, 3])
+        try await sender.finish()
+        report("finished 1")
+    }
+
+    private static func holdReceiver(_ link: String) async throws {
+        let naru = try await Naru()
+        let receiver = try await naru.receiver(link)
+        report("linked \(receiver.decision.chosen?.transport.rawValue ?? "none")")
+        try await receiver.forEach { _ in }
+        report("finished 0")
+    }
+
+    private static func flood(_ path: String, count: Int) throws {
+        var connections: [Descriptor] = []
+        while connections.count < count {
+            do {
+                connections.append(try UnixSocket.connect(path: path))
+            } catch {
+                guard error.errno == SystemErrno.again else { throw error }
+                Processor.yield()  // The listener's backlog is full for a moment.
+            }
+        }
+        report("linked none")
+        var byte: UInt8 = 0
+        let input = try Descriptor(adopting: 0).duplicate()
+        _ = try input.poll(.readable, deadline: .after(.seconds(60)))
+        _ = unsafe try withUnsafeMutableBytes(of: &byte) { unsafe try input.read(into: $0) }
+        withExtendedLifetime(connections) {}
+        report("finished \(connections.count)")
+    }
+
+    /// One line, at once: the test that started this process waits for it.
+    private static func report(_ line: String) {
+        var bytes = Array((line + "\n").utf8)
+        let output = Descriptor(adopting: 1)
+        _ = unsafe bytes.withUnsafeMutableBytes { unsafe try? output.write(UnsafeRawBufferPointer($0)) }
+        outputs.withLock { $0.append(output) }
+    }
+
+    /// Keeps standard output open: a descriptor closes with its last reference.
+    private static let outputs = Mutex<[Descriptor]>([])
+}
+
+/// A message that is not the one expected.
+struct WrongMessage: Error {
+    var number: UInt64
+}
+
+/// What the messages hold: their number, then bytes that follow from it.
+enum Contents {
+    static func fill(_ message: inout [UInt8], _ number: UInt64) {
+        for index in 0..<8 { message[index] = UInt8(truncatingIfNeeded: number >> (8 * UInt64(index))) }
+        guard message.count > 8 else { return }
+        let seed = UInt8(truncatingIfNeeded: number &* 31)
+        message[8] = seed
+        message[message.count - 1] = seed &+ 1
+    }
+
+    static func isRight(_ bytes: RawSpan, _ number: UInt64) -> Bool {
+        guard bytes.byteCount >= 8 else { return false }
+        // Eight bytes are there, and any eight are an integer.
+        guard UInt64(littleEndian: unsafe bytes.unsafeLoadUnaligned(as: UInt64.self)) == number else { return false }
+        guard bytes.byteCount > 9 else { return true }
+        let seed = UInt8(truncatingIfNeeded: number &* 31)
+        return unsafe bytes.unsafeLoad(fromByteOffset: 8, as: UInt8.self) == seed
+            && bytes.unsafeLoad(fromByteOffset: bytes.byteCount - 1, as: UInt8.self) == seed &+ 1
+    }
+}
+
+/// A count in a mapped file that survives its writer's death.
+struct Progress {
+    private let mapping: Mapping
+
+    init(path: String) throws {
+        let file = try FileSystem.open(path, [.read, .write, .create], permissions: 0o600)
+        try file.allocate(byteCount: 4096)
+        mapping = try Mapping(file, byteCount: 4096, access: .readWrite, prefault: true)
+    }
+
+    private var word: UnsafeMutablePointer<Atomic<UInt64>> {
+        // The mapping is page aligned, larger than the word, and lives as long as this value.
+        unsafe mapping.base.assumingMemoryBound(to: Atomic<UInt64>.self)
+    }
+
+    func store(_ count: UInt64) { unsafe word.pointee.store(count, ordering: .releasing) }
+    var count: UInt64 { unsafe word.pointee.load(ordering: .acquiring) }
+}

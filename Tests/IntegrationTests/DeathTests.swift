@@ -1,0 +1,87 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+import NaruSystem
+import Testing
+
+/// kill -9 of either end, while data flows and while idle.
+@Suite(.serialized, .timeLimit(.minutes(2))) struct DeathTests {
+    static let transports = ["shared-memory", "unix-socket"]
+
+    private func forced(_ transport: String) -> [String: String] {
+        ["NARU_LINKS_DEATH_TRANSPORTS": transport]
+    }
+
+    /// The error says that the peer died: a parent's own child would give the signal, a stranger may only have vanished.
+    private func saysThatThePeerDied(_ line: String) -> Bool {
+        line.hasPrefix("error peerKilled ") || line.hasPrefix("error peerVanished ")
+    }
+
+    @Test(arguments: transports)
+    func aReceiverGetsEverythingHandedOver(_ transport: String) throws {
+        let stage = try Stage()
+        let sent = try Progress(path: stage.folder + "/sent")
+        let taken = try Progress(path: stage.folder + "/taken")
+        let receiver = try stage.peer(["receive", "death", stage.folder + "/taken"], environment: forced(transport))
+        let sender = try stage.peer(
+            ["send", "death", "1000000000", "200", stage.folder + "/sent"], environment: forced(transport))
+        #expect(try receiver.line() == "linked \(transport)")
+        try taken.reach(2_000)
+        sender.kill()
+        #expect(sender.end() == .killed(Signals.kill))
+        let last = try receiver.line()
+        #expect(saysThatThePeerDied(last), "\(last)")
+        #expect(taken.count >= sent.count)
+    }
+
+    @Test(arguments: transports)
+    func aSenderLearnsThatItsReceiverDied(_ transport: String) throws {
+        let stage = try Stage()
+        let taken = try Progress(path: stage.folder + "/taken")
+        let receiver = try stage.peer(["receive", "death", stage.folder + "/taken"], environment: forced(transport))
+        let sender = try stage.peer(
+            ["send", "death", "1000000000", "200", stage.folder + "/sent"], environment: forced(transport))
+        #expect(try sender.line() == "linked \(transport)")
+        try taken.reach(2_000)
+        receiver.kill()
+        let last = try sender.line()
+        #expect(saysThatThePeerDied(last), "\(last)")
+        #expect(sender.end() == .exited(0))
+    }
+
+    @Test(arguments: transports)
+    func anIdleReceiverLearnsOfItsSendersDeath(_ transport: String) throws {
+        let stage = try Stage()
+        let receiver = try stage.peer(["hold-receiver", "death"], environment: forced(transport))
+        let sender = try stage.peer(
+            ["send", "death", "1", "200", stage.folder + "/sent"], environment: forced(transport))
+        // Stopped before its link can finish, it is idle with the link open.
+        let line = try receiver.line()
+        #expect(line == "linked \(transport)")
+        sender.kill(Signals.stop)
+        sender.kill()
+        #expect(sender.end() == .killed(Signals.kill) || sender.end() == .exited(0))
+        let last = try receiver.line()
+        #expect(saysThatThePeerDied(last) || last == "finished 0", "\(last)")
+    }
+
+    @Test(arguments: transports)
+    func nothingIsLeftThatTheNextStartDoesNotTakeOver(_ transport: String) throws {
+        let stage = try Stage()
+        let before = try FileSystem.list("/dev/shm").sorted()
+        for _ in 0..<3 {
+            let taken = try Progress(path: stage.folder + "/taken")
+            let receiver = try stage.peer(
+                ["receive", "death", stage.folder + "/taken"], environment: forced(transport))
+            let sender = try stage.peer(
+                ["send", "death", "1000000000", "64", stage.folder + "/sent"], environment: forced(transport))
+            #expect(try receiver.line() == "linked \(transport)")
+            try taken.reach(taken.count + 100)
+            receiver.kill()
+            _ = receiver.end()
+            #expect(saysThatThePeerDied(try { _ = try sender.line(); return try sender.line() }()))
+            #expect(try sender.allErrors().isEmpty)
+        }
+        #expect(try FileSystem.list("/dev/shm").sorted() == before)
+    }
+}

@@ -1,0 +1,52 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+import NaruSystem
+import Testing
+
+/// The command moves files between two processes: identical bytes, in either start order.
+@Suite(.serialized, .timeLimit(.minutes(5))) struct TransferTests {
+    static let transports = ["auto", "shared-memory", "unix-socket"]
+    static let codecs = ["off", "zstd"]
+    static let sizes = [0, 1, 65_535, 65_537, 3 << 20]
+
+    private func transfer(
+        _ byteCount: Int, transport: String, codec: String, receiverFirst: Bool, extra: [String] = []
+    ) throws {
+        let stage = try Stage()
+        let input = try stage.file("input", byteCount: byteCount)
+        let output = stage.folder + "/output"
+        let environment = transport == "auto" ? [:] : ["NARU_LINKS_X_TRANSPORTS": transport]
+        let options = ["--compression", codec, "--json"]
+        let receive = ["receive", "local:x", "--output", output] + options
+        let send = ["send", "local:x", input] + options + extra
+        let first = try stage.naru(receiverFirst ? receive : send, environment: environment)
+        let second = try stage.naru(receiverFirst ? send : receive, environment: environment)
+        #expect(first.end() == .exited(0), "\(try first.allErrors())")
+        #expect(second.end() == .exited(0), "\(try second.allErrors())")
+        #expect(try stage.areEqual(input, output))
+        let summary = try second.line()
+        let chosen = transport == "auto" ? "shared-memory" : transport
+        #expect(summary.contains(#""transport":"\#(chosen)""#), "\(summary)")
+        #expect(summary.contains(#""bytes":\#(byteCount)"#), "\(summary)")
+    }
+
+    @Test(arguments: transports, codecs)
+    func filesOfEverySizeArriveWhole(_ transport: String, _ codec: String) throws {
+        for (index, size) in Self.sizes.enumerated() {
+            try transfer(size, transport: transport, codec: codec, receiverFirst: index.isMultiple(of: 2))
+        }
+    }
+
+    @Test(arguments: transports.dropFirst(), [true, false])
+    func sixtyFourMebibytesArriveWhole(_ transport: String, _ receiverFirst: Bool) throws {
+        try transfer(64 << 20, transport: transport, codec: "off", receiverFirst: receiverFirst)
+    }
+
+    /// One message of the largest size, in fragments where the lane's records are smaller.
+    @Test(arguments: transports.dropFirst(), codecs)
+    func oneMessageOfSixtyFourMebibytes(_ transport: String, _ codec: String) throws {
+        try transfer(
+            64 << 20, transport: transport, codec: codec, receiverFirst: true, extra: ["--message-size", "64MiB"])
+    }
+}
