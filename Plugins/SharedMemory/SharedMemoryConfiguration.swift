@@ -13,8 +13,8 @@ public struct SharedMemoryConfiguration: Hashable, Sendable {
     /// How many messages of the link's typical size a ring chosen by itself holds, as far as the bounds permit.
     public static let messagesPerRing = 8
 
-    /// The size of each ring that this end sends through, bytes: a power of two from 4 KiB to 64 MiB. `nil`: chosen from
-    /// the link's typical message size. Each sending lane takes this much memory, and 8 KiB.
+    /// The size of each ring that this end sends through, bytes: a power of two from 4 KiB to 64 MiB. `nil`: chosen
+    /// from the link's typical message size. Each sending lane takes this much memory, and 8 KiB.
     public var ringBytes: Int?
 
     /// A configuration; by default the ring's size follows the messages'.

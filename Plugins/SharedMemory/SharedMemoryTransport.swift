@@ -7,10 +7,10 @@ internal import NaruSystem
 
 /// Carries messages through memory that both ends map: between two programs on one host, nothing is faster.
 ///
-/// Each lane is a ring in two memory files without a name, made by its writer and passed over the control connection. The
-/// file with the messages is sealed before it is passed: it can neither shrink nor grow, and the reader's map of it is
-/// read-only for good. Nothing can go stale: the memory goes with the last process that maps it. Messages are lent and
-/// borrowed in place; no system call is made but to wake an end that sleeps.
+/// Each lane is a ring in two memory files without a name, made by its writer and passed over the control connection.
+/// The file with the messages is sealed before it is passed: it can neither shrink nor grow, and the reader's map of
+/// it is read-only for good. Nothing can go stale: the memory goes with the last process that maps it. Messages are
+/// lent and borrowed in place; no system call is made but to wake an end that sleeps.
 ///
 /// A message that was handed over lies in the memory and survives its sender. The descriptors are closed as soon as the
 /// memory is mapped.

@@ -14,8 +14,8 @@ internal import NaruSystem
 ///      listener → dialer    control   version, that secret, own id
 ///      listener → dialer    lane      record (own id, own secret), where the listener sends
 ///
-/// A listener's own secret is not asked back: the dialer has made the pair and knows what it holds; the record shows that
-/// the way back works.
+/// A listener's own secret is not asked back: the dialer has made the pair and knows what it holds; the record shows
+/// that the way back works.
 struct UnixSocketProof: Hashable {
     static let version: UInt8 = 1
     static let wordBytes = 16

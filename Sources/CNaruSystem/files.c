@@ -140,7 +140,9 @@ int32_t naru_pipe(int32_t nonblocking, int32_t *reading, int32_t *writing) {
 
 int32_t naru_pipe_capacity(int32_t fd) { return NARU_RETRY(fcntl(fd, F_GETPIPE_SZ)); }
 
-int32_t naru_set_pipe_capacity(int32_t fd, int32_t byte_count) { return NARU_RETRY(fcntl(fd, F_SETPIPE_SZ, byte_count)); }
+int32_t naru_set_pipe_capacity(int32_t fd, int32_t byte_count) {
+    return NARU_RETRY(fcntl(fd, F_SETPIPE_SZ, byte_count));
+}
 
 int32_t naru_open(const char *path, int32_t flags, uint32_t permissions) {
     return NARU_RETRY(open(path, flags | O_CLOEXEC | O_NOCTTY, (mode_t)permissions));

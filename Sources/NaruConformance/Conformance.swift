@@ -34,6 +34,8 @@ public enum Conformance {
         if let reason = reasonNotToRun(line, subject.record) { return .inapplicable(reason: reason) }
         do {
             return try await line.body(subject)
+        } catch let error as NotApplicable {
+            return .inapplicable(reason: error.reason)
         } catch {
             let message = (error as? Complaint)?.description ?? "unexpected error: \(error)"
             throw ConformanceFailure(line: line, transport: transport.name.rawValue, message: message)

@@ -7,10 +7,10 @@ internal import Synchronization
 
 /// A word in shared memory by which one end says that it is about to sleep.
 ///
-/// The one who sleeps arms the word and then looks again for what it waits for; the other end does what is waited for and
-/// then looks at the word. All four accesses are sequentially consistent: they have one order that both ends agree on, so
-/// that at least one of them sees what the other did, and no wake-up is lost. With anything weaker each could read before
-/// its own store is visible, and both would miss.
+/// The one who sleeps arms the word and then looks again for what it waits for; the other end does what is waited for
+/// and then looks at the word. All four accesses are sequentially consistent: they have one order that both ends agree
+/// on, so that at least one of them sees what the other did, and no wake-up is lost. With anything weaker each could
+/// read before its own store is visible, and both would miss.
 @safe
 struct ArmedWord {
     /// Nobody waits.

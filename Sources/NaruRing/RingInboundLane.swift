@@ -7,12 +7,13 @@ internal import Synchronization
 
 /// The reading end of a ring. See ``RingLayout`` for what it reads, and with which memory order.
 ///
-/// Records are given in place, out of memory that this end maps read-only. The writer is not trusted: each header word is
-/// loaded once, checked against the ring, then used. A word that breaks the layout poisons the lane: this call and every
-/// later one throw ``NaruError/Code/protocolViolation``. The payload's bytes can change under a view as long as the
-/// writer's process is able to write them.
+/// Records are given in place, out of memory that this end maps read-only. The writer is not trusted: each header word
+/// is loaded once, checked against the ring, then used. A word that breaks the layout poisons the lane: this call and
+/// every later one throw ``NaruError/Code/protocolViolation``. The payload's bytes can change under a view as long as
+/// the writer's process is able to write them.
 ///
-/// Room goes back to the writer once for each drain, and within a drain whenever a sixteenth of the ring has been taken.
+/// Room goes back to the writer once for each drain, and within a drain whenever a sixteenth of the ring has been
+/// taken.
 @safe
 public final class RingInboundLane: InboundLane {
     private enum Phase { case open, draining, closing, closed }
@@ -91,8 +92,8 @@ public final class RingInboundLane: InboundLane {
                 violate(word, position)
                 break
             }
-            // `isRecord` proved that the bytes lie in the ring. They are this end's until it releases them, which it does
-            // after `body` returned, and mapped until then, since a close is deferred.
+            // `isRecord` proved that the bytes lie in the ring. They are this end's until it releases them, which it
+            // does after `body` returned, and mapped until then, since a close is deferred.
             let step = body(
                 InboundRecord(
                     header: header,
@@ -175,7 +176,8 @@ extension RingInboundLane {
             extensionByteCount: UInt16(truncatingIfNeeded: word >> 48))
     }
 
-    /// Whether a header word describes a record that lies in the ring. A byte count of -1 comes from a commit word of 0.
+    /// Whether a header word describes a record that lies in the ring. A byte count of -1 comes from a commit word of
+    /// 0.
     @inline(__always)
     private func isRecord(_ header: RecordHeader, _ byteCount: Int, stride: Int, offset: Int) -> Bool {
         header.kind.rawValue &- firstKind <= lastKind &- firstKind
@@ -183,8 +185,8 @@ extension RingInboundLane {
             && offset &+ stride <= ringBytes
     }
 
-    /// Whether a header word is padding as a writer makes it: to the ring's end, and less than the largest record takes.
-    /// The latter also bounds the work of a drain, since padding never follows padding.
+    /// Whether a header word is padding as a writer makes it: to the ring's end, and less than the largest record
+    /// takes. The latter also bounds the work of a drain, since padding never follows padding.
     private func isPadding(_ header: RecordHeader, _ byteCount: Int, offset: Int) -> Bool {
         header == RecordHeader(kind: .padding) && byteCount == ringBytes - offset - RecordHeader.byteCount
             && byteCount < maximumRecordBytes

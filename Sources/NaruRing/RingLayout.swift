@@ -47,10 +47,10 @@
 ///              | payload, then up to 7 bytes without meaning      |  plain, before the header word of its batch
 ///              +--------------------------------------------------+
 ///
-/// Before it commits, the writer zeroes the header word *after* its last record, so that the reader finds either nothing
-/// or a record there and nobody cleans up behind it. A record therefore needs room for itself and 8 bytes more. A record
-/// is never split: where it does not fit before the ring's end, a padding record fills the rest and it starts at the
-/// ring's beginning.
+/// Before it commits, the writer zeroes the header word *after* its last record, so that the reader finds either
+/// nothing or a record there and nobody cleans up behind it. A record therefore needs room for itself and 8 bytes
+/// more. A record is never split: where it does not fit before the ring's end, a padding record fills the rest and it
+/// starts at the ring's beginning.
 ///
 /// The layout has the version ``version``, which stands in the header and is checked before anything else is read.
 /// Whoever changes an offset, a size, a meaning or a memory order raises it.

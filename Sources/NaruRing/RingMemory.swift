@@ -23,7 +23,8 @@ public struct RingMemory: Sendable {
             "a ring of \(header.ringBytes) bytes cannot lie in \(data.byteCount) + \(control.byteCount) bytes")
         self.init(header, data, control)
         // The header fits the page before the ring, which nobody else sees yet.
-        unsafe header.encoded.withUnsafeBytes { unsafe data.base.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+        let encoded = header.encoded
+        unsafe data.base.copyMemory(from: encoded, byteCount: encoded.count)
     }
 
     /// Checks memories that a peer sent, for a reader.
@@ -31,8 +32,8 @@ public struct RingMemory: Sendable {
     ///   - expected: The header that the writer told the reader of.
     ///   - data: The data memory; never written through.
     ///   - control: The control memory.
-    /// - Throws: ``NaruError/Code/protocolViolation`` when a size is wrong or the memory's header is another one: the two
-    ///   ends do not hold the same ring.
+    /// - Throws: ``NaruError/Code/protocolViolation`` when a size is wrong or the memory's header is another one: the
+    ///   two ends do not hold the same ring.
     public init(checking expected: RingHeader, data: Mapping, control: Mapping) throws(NaruError) {
         guard data.byteCount == RingLayout.dataByteCount(ringBytes: expected.ringBytes),
             control.byteCount == RingLayout.controlByteCount

@@ -7,9 +7,9 @@ internal import Synchronization
 
 /// The writing end of a ring. See ``RingLayout`` for what it writes, and with which memory order.
 ///
-/// Records lie in the ring as they are lent or copied; nothing is allocated and no system call is made, except to wake a
-/// reader that sleeps. Positions are authoritative here: the reader's cursor is read only when the ring looks full, and
-/// checked; a cursor that moves backwards or past what the reader was given poisons the lane.
+/// Records lie in the ring as they are lent or copied; nothing is allocated and no system call is made, except to wake
+/// a reader that sleeps. Positions are authoritative here: the reader's cursor is read only when the ring looks full,
+/// and checked; a cursor that moves backwards or past what the reader was given poisons the lane.
 ///
 /// A batch shows itself by and by when it grows past an eighth of the ring, and when the ring is full.
 ///
@@ -23,8 +23,8 @@ internal import Synchronization
 public final class RingOutboundLane: OutboundLane {
     public let maximumRecordBytes: Int
 
-    // The pointers lead into `memory`, which is let go only when `failure` is set and no loan is out; from then on `limit`
-    // equals `head`, so that nothing is written, and everything else looks at `failure` first.
+    // The pointers lead into `memory`, which is let go only when `failure` is set and no loan is out; from then on
+    // `limit` equals `head`, so that nothing is written, and everything else looks at `failure` first.
     private let ring: UnsafeMutableRawPointer
     private let cursor: UnsafePointer<Atomic<UInt64>>
     private let readerClosed: UnsafePointer<Atomic<UInt32>>
@@ -258,8 +258,8 @@ extension RingOutboundLane {
         return (padding, padding + stride + RecordHeader.byteCount)
     }
 
-    /// Reads how far the reader has released. Sequentially consistent: it orders after an arming before it, and acquires
-    /// the reader's last loads of what it released.
+    /// Reads how far the reader has released. Sequentially consistent: it orders after an arming before it, and
+    /// acquires the reader's last loads of what it released.
     private func readCursor() throws(NaruError) {
         let position = unsafe cursor.pointee.load(ordering: .sequentiallyConsistent)
         guard position &- released <= visible &- released, position % 8 == 0 else {

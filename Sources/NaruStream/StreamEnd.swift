@@ -14,8 +14,8 @@ public enum StreamKind: Sendable {
 
 /// One end of a byte stream, shared by the lanes that use it: at most one each way.
 ///
-/// The descriptor closes when the last of its lanes has closed. When only the outbound lane of two has closed, a socket's
-/// sending side is shut down, so that the peer meets the end of the stream.
+/// The descriptor closes when the last of its lanes has closed. When only the outbound lane of two has closed, a
+/// socket's sending side is shut down, so that the peer meets the end of the stream.
 public final class StreamEnd: Sendable {
     /// The descriptor that carries the stream; closed with the last lane.
     public let descriptor: Descriptor

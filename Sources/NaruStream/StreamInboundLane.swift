@@ -8,9 +8,9 @@ internal import Synchronization
 // Safe: the buffer leaves only as spans that end with the closure; bounds are shown where it is read and written.
 /// The receiving half of a byte stream: reads as much as there is with one call, then gives the records in place.
 ///
-/// One thread or task uses it at a time. No operation blocks. Records are read into one private buffer, so a peer cannot
-/// change what was checked. The buffer begins with `StreamFormat.readBytes` and grows to hold the largest record that was
-/// announced, at most the agreed one. A record that is split over reads is moved at most once.
+/// One thread or task uses it at a time. No operation blocks. Records are read into one private buffer, so a peer
+/// cannot change what was checked. The buffer begins with `StreamFormat.readBytes` and grows to hold the largest record
+/// that was announced, at most the agreed one. A record that is split over reads is moved at most once.
 ///
 /// What a hostile peer can do is end the lane: a header that cannot be a record's throws
 /// ``NaruCore/NaruError/Code/protocolViolation`` now and at every later call, after the records before it were given.

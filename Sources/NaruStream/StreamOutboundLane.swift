@@ -7,10 +7,10 @@ public import NaruSystem
 // Safe: the only memory that leaves is the loan, whose contract is the protocol's.
 /// The sending half of a byte stream: records framed by their headers, small ones gathered into few system calls.
 ///
-/// One thread or task uses it at a time. No operation blocks. A lone record goes out at once; what follows it at once is
-/// gathered and goes out within `StreamConfiguration.gatherDeadline`, or earlier: when the buffer is full, when the batch
-/// ends, or when this process flushes or waits. Large records are written from the caller's memory. Loans are private
-/// memory, copied by the kernel at the commit.
+/// One thread or task uses it at a time. No operation blocks. A lone record goes out at once; what follows it at once
+/// is gathered and goes out within `StreamConfiguration.gatherDeadline`, or earlier: when the buffer is full, when the
+/// batch ends, or when this process flushes or waits. Large records are written from the caller's memory. Loans are
+/// private memory, copied by the kernel at the commit.
 ///
 /// When the peer is gone, every operation but ``close()`` throws ``NaruCore/NaruError/Code/peerVanished``.
 @safe

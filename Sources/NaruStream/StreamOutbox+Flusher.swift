@@ -29,8 +29,8 @@ extension StreamOutbox {
     private func flushFromReactor() {
         guard let reactor else { return }
         guard gate.tryEnter() else {
-            // The sender is in the lane: it writes itself when the buffer is full or its batch ends. Look again, less and
-            // less often, should it stay there. `timer` still says that somebody will.
+            // The sender is in the lane: it writes itself when the buffer is full or its batch ends. Look again, less
+            // and less often, should it stay there. `timer` still says that somebody will.
             patience = min(max(patience * 2, deadlineNanoseconds, 10_000), 20_000_000)
             _ = reactor.schedule(at: Deadline(nanoseconds: MonotonicClock.nanoseconds() + patience)) {
                 self.flushFromReactor()

@@ -9,14 +9,15 @@ internal import Synchronization
 // the reactor's thread.
 /// Accepts records for a stream, gathers small ones, and writes.
 ///
-/// Records accepted but not yet taken by the kernel are *pending*; they lie in one buffer, in order. A record that is not gathered is written together with what is pending, in one call and without a copy of its
-/// payload; what the kernel leaves of it is copied behind the pending bytes. So the pending bytes are bounded by
-/// `gatherBytes` and the remainder of one record.
+/// Records accepted but not yet taken by the kernel are *pending*; they lie in one buffer, in order. A record that is
+/// not gathered is written together with what is pending, in one call and without a copy of its payload; what the
+/// kernel leaves of it is copied behind the pending bytes. So the pending bytes are bounded by `gatherBytes` and the
+/// remainder of one record.
 ///
 /// **When a record is gathered.** In a batch, always. Outside a batch, when something is pending already, or when the
-/// last system call ended less than one call's cost ago and nothing was received on the link since: then this is a burst
-/// and not a conversation. The cost is learned. Large records are never gathered: the copy would cost more than the call.
-/// What is pending is written when the buffer is full, when this process waits on the link, when the kernel
+/// last system call ended less than one call's cost ago and nothing was received on the link since: then this is a
+/// burst and not a conversation. The cost is learned. Large records are never gathered: the copy would cost more than
+/// the call. What is pending is written when the buffer is full, when this process waits on the link, when the kernel
 /// becomes writable again, or by the reactor's thread after the deadline.
 ///
 /// **Threads.** The sender and the flushers exclude one another with a ``LaneGate``; in a batch the sender stays in.
@@ -85,7 +86,8 @@ final class StreamOutbox: @unchecked Sendable {
         if !isHeld { gate.leave() }
     }
 
-    /// Accepts a record; `false`: no room and no effect. `always` takes it whatever the room, and always answers `true`.
+    /// Accepts a record; `false`: no room and no effect. `always` takes it whatever the room, and always answers
+    /// `true`.
     func accept(
         _ header: RecordHeader, _ prefix: RawSpan, _ bytes: RawSpan, always: Bool
     ) throws(NaruError) -> Bool {
@@ -128,8 +130,8 @@ final class StreamOutbox: @unchecked Sendable {
         return pending == 0
     }
 
-    /// Whether a record of `byteCount` bytes would be accepted now, or is worth trying. Writes what is pending where that
-    /// makes the room.
+    /// Whether a record of `byteCount` bytes would be accepted now, or is worth trying. Writes what is pending where
+    /// that makes the room.
     func hasRoom(_ byteCount: Int) throws(NaruError) -> Bool {
         enter()
         defer { leave() }

@@ -2,9 +2,10 @@
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
 import NaruCore
-@testable import NaruInProcess
 import NaruSystem
 import Testing
+
+@testable import NaruInProcess
 
 /// The meeting of the two ends.
 @Suite struct InProcessOpeningTests {

@@ -108,13 +108,13 @@ import Testing
 
     @Test func oneLoanAtATime() throws {
         let pair = try RingPair()
-        #expect(code { () throws(NaruError) in try pair.outbound.commit(RecordHeader(), byteCount: 0) } == .invalidArgument)
+        #expect(code { try pair.outbound.commit(RecordHeader(), byteCount: 0) } == .invalidArgument)
         _ = try pair.outbound.lend(10)
-        #expect(code { () throws(NaruError) in try pair.outbound.lend(10) } == .invalidArgument)
-        #expect(code { () throws(NaruError) in try pair.outbound.trySend([1]) } == .invalidArgument)
-        #expect(code { () throws(NaruError) in try pair.outbound.arm(.task, byteCount: 1) } == .invalidArgument)
-        #expect(code { () throws(NaruError) in try pair.outbound.commit(RecordHeader(), byteCount: 11) } == .invalidArgument)
-        #expect(code { () throws(NaruError) in try pair.outbound.commit(RecordHeader(), byteCount: -1) } == .invalidArgument)
+        #expect(code { try pair.outbound.lend(10) } == .invalidArgument)
+        #expect(code { try pair.outbound.trySend([1]) } == .invalidArgument)
+        #expect(code { try pair.outbound.arm(.task, byteCount: 1) } == .invalidArgument)
+        #expect(code { try pair.outbound.commit(RecordHeader(), byteCount: 11) } == .invalidArgument)
+        #expect(code { try pair.outbound.commit(RecordHeader(), byteCount: -1) } == .invalidArgument)
         try pair.outbound.commit(RecordHeader(), byteCount: 10)
         #expect(try pair.receiveAll().count == 1)
     }

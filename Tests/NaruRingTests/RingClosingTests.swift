@@ -19,14 +19,14 @@ import Testing
         pair.inbound.disarm()
         pair.outbound.abort()
         pair.outbound.hold()
-        #expect(code { () throws(NaruError) in try pair.outbound.trySend([1]) } == .closed)
-        #expect(code { () throws(NaruError) in try pair.outbound.lend(1) } == .closed)
-        #expect(code { () throws(NaruError) in try pair.outbound.commit(RecordHeader(), byteCount: 0) } == .closed)
-        #expect(code { () throws(NaruError) in try pair.outbound.publish() } == .closed)
-        #expect(code { () throws(NaruError) in try pair.outbound.flush() } == .closed)
-        #expect(code { () throws(NaruError) in try pair.outbound.arm(.thread, byteCount: 1) } == .closed)
-        #expect(code { () throws(NaruError) in try pair.receiveAll() } == .closed)
-        #expect(code { () throws(NaruError) in try pair.inbound.arm(.thread) } == .closed)
+        #expect(code { try pair.outbound.trySend([1]) } == .closed)
+        #expect(code { try pair.outbound.lend(1) } == .closed)
+        #expect(code { try pair.outbound.commit(RecordHeader(), byteCount: 0) } == .closed)
+        #expect(code { try pair.outbound.publish() } == .closed)
+        #expect(code { try pair.outbound.flush() } == .closed)
+        #expect(code { try pair.outbound.arm(.thread, byteCount: 1) } == .closed)
+        #expect(code { try pair.receiveAll() } == .closed)
+        #expect(code { try pair.inbound.arm(.thread) } == .closed)
     }
 
     @Test func aWriterThatClosesLeavesWhatItAccepted() throws {
@@ -76,7 +76,7 @@ import Testing
         }
         #expect(taken == 1)
         #expect(seen == [[1]])
-        #expect(code { () throws(NaruError) in try pair.receiveAll() } == .closed)
+        #expect(code { try pair.receiveAll() } == .closed)
     }
 
     @Test func aDrainInsideTheClosureIsRefused() throws {
@@ -85,8 +85,8 @@ import Testing
         #expect(try pair.outbound.trySend([2]))
         var codes: [NaruError.Code?] = []
         let taken = try pair.inbound.drain(.max) { _ in
-            codes.append(code { () throws(NaruError) in try pair.inbound.receive(1) })
-            codes.append(code { () throws(NaruError) in try pair.inbound.arm(.task) })
+            codes.append(code { try pair.inbound.receive(1) })
+            codes.append(code { try pair.inbound.arm(.task) })
             return .take
         }
         #expect(taken == 2)
@@ -101,8 +101,8 @@ import Testing
         let room = try #require(try outbound.lend(1000))
         outbound.close()
         room.fill(repeating: 7)
-        #expect(code { () throws(NaruError) in try outbound.commit(RecordHeader(), byteCount: 1000) } == .closed)
-        #expect(code { () throws(NaruError) in try outbound.commit(RecordHeader(), byteCount: 1000) } == .closed)
+        #expect(code { try outbound.commit(RecordHeader(), byteCount: 1000) } == .closed)
+        #expect(code { try outbound.commit(RecordHeader(), byteCount: 1000) } == .closed)
     }
 
     @Test func anEndThatIsDroppedCloses() throws {

@@ -37,14 +37,14 @@ import Testing
 
     @Test(arguments: 0..<RingHeader.byteCount) func aTruncatedHeaderIsRefused(_ count: Int) {
         let bytes = Array(RingHeader(ringBytes: 4096, link: .random()).encoded.prefix(count))
-        #expect(code { () throws(NaruError) in try decode(bytes) } == .protocolViolation)
+        #expect(code { try decode(bytes) } == .protocolViolation)
     }
 
     @Test(arguments: [0, 1, 4095, 4097, 2048, 12288, 1 << 31, 1 << 62, 1 << 63, .max] as [UInt64])
     func aRingOfAnotherSizeIsRefused(_ size: UInt64) {
         var bytes = RingHeader(ringBytes: 4096, link: .random()).encoded
         for index in 0..<8 { bytes[16 + index] = UInt8(truncatingIfNeeded: size >> (8 * UInt64(index))) }
-        #expect(code { () throws(NaruError) in try decode(bytes) } == .protocolViolation)
+        #expect(code { try decode(bytes) } == .protocolViolation)
     }
 
     @Test func aReaderAcceptsTheRingThatWasAnnounced() throws {
@@ -57,7 +57,7 @@ import Testing
         let memory = try makeRingMemory(ringBytes: 4096)
         let other = RingHeader(ringBytes: 4096, link: memory.header.link)
         func check(_ header: RingHeader, _ data: Mapping, _ control: Mapping) -> NaruError.Code? {
-            code { () throws(NaruError) in try RingMemory(checking: header, data: data, control: control) }
+            code { try RingMemory(checking: header, data: data, control: control) }
         }
         #expect(check(other, memory.data, memory.control) == .protocolViolation)
         #expect(check(memory.header, memory.control, memory.data) == .protocolViolation)

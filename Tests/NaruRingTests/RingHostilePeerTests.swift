@@ -8,8 +8,8 @@ import Testing
 
 @testable import NaruRing
 
-/// An end whose peer writes into the shared memory what it should not. Expected is always the same: an error that stays,
-/// and nothing read or written outside the ring.
+/// An end whose peer writes into the shared memory what it should not. Expected is always the same: an error that
+/// stays, and nothing read or written outside the ring.
 @Suite struct RingHostilePeerTests {
     /// Stores a header word by hand.
     private func store(_ word: UInt64, at offset: Int, _ pair: RingPair) {
@@ -26,13 +26,13 @@ import Testing
 
     private func expectPoisoned(_ pair: RingPair, _ comment: Comment) {
         for _ in 0..<3 {
-            #expect(code { () throws(NaruError) in try pair.receiveAll() } == .protocolViolation, comment)
+            #expect(code { try pair.receiveAll() } == .protocolViolation, comment)
         }
-        #expect(code { () throws(NaruError) in try pair.inbound.arm(.thread) } == .protocolViolation, comment)
+        #expect(code { try pair.inbound.arm(.thread) } == .protocolViolation, comment)
         // The honest half still closes.
         pair.inbound.disarm()
         pair.inbound.close()
-        #expect(code { () throws(NaruError) in try pair.receiveAll() } == .closed, comment)
+        #expect(code { try pair.receiveAll() } == .closed, comment)
     }
 
     @Test func headerWordsThatAreNoRecordsPoison() throws {
@@ -42,7 +42,7 @@ import Testing
             word(0, 8), word(8, 8), word(255, 8),  // kinds
             word(1, maximum + 1), word(1, 4096), word(1, 1 << 30), word(1, RecordHeader.maximumByteCount),  // sizes
             word(1, 8, extension: 9), word(2, 0, extension: 1),  // an extension longer than the record
-            word(7, 4096 - 8), word(7, 0), word(7, 8), word(7, maximum),  // padding that ends elsewhere or fills the ring
+            word(7, 4096 - 8), word(7, 0), word(7, 8), word(7, maximum),  // padding to elsewhere, or of the whole ring
         ]
         for word in words {
             let pair = try RingPair()
@@ -77,7 +77,7 @@ import Testing
         store(.max, at: 16, pair)
         var seen = 0
         #expect(
-            code { () throws(NaruError) in
+            code {
                 try pair.inbound.drain(.max) { _ in
                     seen += 1
                     return .take
@@ -127,7 +127,7 @@ import Testing
     /// A writer that changes a header word all the time; whatever the reader gets lies in the ring.
     @Test(.timeLimit(.minutes(2))) func aFlippedHeaderWordIsReadOnce() throws {
         let memory = try makeRingMemory(ringBytes: 4096)
-                let stop = Atomic<Bool>(false)
+        let stop = Atomic<Bool>(false)
         let words = [word(1, 8), word(1, 1 << 20), word(7, 0), .max, word(1, 1024)]
         let thread = try SystemThread(name: "flipper") {
             var index = 0
@@ -185,14 +185,14 @@ import Testing
 
     private func expectWriterPoisoned(_ pair: RingPair, _ comment: Comment) {
         for _ in 0..<2 {
-            #expect(code { () throws(NaruError) in try pair.outbound.trySend(pattern(1, 1000)) } == .protocolViolation, comment)
-            #expect(code { () throws(NaruError) in try pair.outbound.trySend([]) } == .protocolViolation, comment)
+            #expect(code { try pair.outbound.trySend(pattern(1, 1000)) } == .protocolViolation, comment)
+            #expect(code { try pair.outbound.trySend([]) } == .protocolViolation, comment)
         }
-        #expect(code { () throws(NaruError) in try pair.outbound.lend(1) } == .protocolViolation, comment)
-        #expect(code { () throws(NaruError) in try pair.outbound.publish() } == .protocolViolation, comment)
-        #expect(code { () throws(NaruError) in try pair.outbound.arm(.task, byteCount: 1) } == .protocolViolation, comment)
+        #expect(code { try pair.outbound.lend(1) } == .protocolViolation, comment)
+        #expect(code { try pair.outbound.publish() } == .protocolViolation, comment)
+        #expect(code { try pair.outbound.arm(.task, byteCount: 1) } == .protocolViolation, comment)
         pair.outbound.disarm()
         pair.outbound.close()
-        #expect(code { () throws(NaruError) in try pair.outbound.trySend([]) } == .closed, comment)
+        #expect(code { try pair.outbound.trySend([]) } == .closed, comment)
     }
 }

@@ -122,11 +122,11 @@ struct Handover<Value>: @unchecked Sendable {
 }
 
 /// The code of the error that `body` throws, or `nil` when it throws none.
-func code<T>(_ body: () throws(NaruError) -> T) -> NaruError.Code? {
+func code<T>(_ body: () throws -> T) -> NaruError.Code? {
     do {
         _ = try body()
         return nil
     } catch {
-        return error.code
+        return (error as? NaruError)?.code
     }
 }

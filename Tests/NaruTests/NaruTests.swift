@@ -106,6 +106,21 @@ import Testing
         #expect(received.transport == .inProcess)
     }
 
+    @Test(.timeLimit(.minutes(2)))
+    func oneNameInTwoFoldersIsTwoLinks() async throws {
+        let other = try Place()
+        let receiving = [
+            Self.receiveAll(try await place.naru(), "frames"), Self.receiveAll(try await other.naru(), "frames"),
+        ]
+        for (number, place) in [place, other].enumerated() {
+            let sender = try await place.naru().sender("frames", deadline: .after(.seconds(60)))
+            try await sender.send([UInt8(number)])
+            try await sender.finish(deadline: .after(.seconds(60)))
+        }
+        #expect(try await receiving[0].value.messages == [[0]])
+        #expect(try await receiving[1].value.messages == [[1]])
+    }
+
     @Test(.timeLimit(.minutes(1)))
     func aSecondListenerIsRefused() async throws {
         let (here, there) = (try await place.naru(), try await place.naru())

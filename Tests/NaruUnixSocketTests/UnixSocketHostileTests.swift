@@ -8,12 +8,10 @@ import Testing
 
 /// What an end does that is not Naru, or is broken, or means harm: a typed error, and nothing left open.
 @Suite struct UnixSocketHostileTests {
-    private func outcome(_ direction: Direction = .duplex, _ tamper: @escaping (Role, OpeningMessage) -> OpeningMessage)
-        throws -> NaruError.Code?
-    {
+    private func outcome(_ tamper: @escaping (Role, OpeningMessage) -> OpeningMessage) throws -> NaruError.Code? {
         let reactor = try Reactor(name: "test")
         defer { reactor.shutdown() }
-        var pair = OpeningPair(direction, reactor: reactor)
+        var pair = OpeningPair(.duplex, reactor: reactor)
         pair.tamper = tamper
         do {
             _ = try pair.open()
@@ -23,7 +21,9 @@ import Testing
         }
     }
 
-    private func changed(_ role: Role, _ change: @escaping (inout OpeningMessage) throws -> Void) throws -> NaruError.Code? {
+    private func changed(
+        _ role: Role, _ change: @escaping (inout OpeningMessage) throws -> Void
+    ) throws -> NaruError.Code? {
         var failure: (any Error)?
         let code = try outcome { from, message in
             var message = message

@@ -63,8 +63,11 @@ import Testing
         var (dialer, listener) = try OpeningPair(.duplex, reactor: reactor).open()
         let outbound = try #require(dialer.outbound)
         // Unread input in the other direction: closing such a socket is a reset.
-        #expect(unsafe try listener.outbound?.trySend(RecordHeader(), RawSpan(), [UInt8](repeating: 1, count: 9).span.bytes) == true)
-        #expect(unsafe try outbound.trySend(RecordHeader(), RawSpan(), [UInt8](repeating: 2, count: 9).span.bytes))
+        let unread = [UInt8](repeating: 1, count: 9)
+        let sent = [UInt8](repeating: 2, count: 9)
+        // Borrowed for the calls.
+        #expect(unsafe try listener.outbound?.trySend(RecordHeader(), RawSpan(), unread.span.bytes) == true)
+        #expect(unsafe try outbound.trySend(RecordHeader(), RawSpan(), sent.span.bytes))
         #expect(try outbound.flush())
         dialer.outbound?.close()
         dialer.inbound?.close()

@@ -7,7 +7,9 @@
     import Testing
 
     @Suite struct ZstdCodecTests {
-        static let sizes = [0, 1, 2, 7, 63, 64, 65, 127, 128, 1000, 4095, 4096, 4097, 65_535, 131_072, 131_073, 1 << 20]
+        static let sizes = [
+            0, 1, 2, 7, 63, 64, 65, 127, 128, 1000, 4095, 4096, 4097, 65_535, 131_072, 131_073, 1 << 20,
+        ]
 
         @Test func itSaysWhatItIs() throws {
             let codec = ZstdCodec()

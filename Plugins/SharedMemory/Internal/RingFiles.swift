@@ -7,8 +7,8 @@ internal import NaruSystem
 
 /// The two memory files of one ring, while they pass from the writer to the reader.
 ///
-///     data      header page and ring; sealed against shrinking, growing, new writable maps and further sealing: only the
-///               map that the writer made before can write
+///     data      header page and ring; sealed against shrinking, growing, new writable maps and further sealing: only
+///               the map that the writer made before can write
 ///     control   cursors and armed words; sealed against shrinking, growing and further sealing; both ends write
 struct RingFiles {
     static let dataSeals: MemoryFile.Seals = [.shrink, .grow, .futureWrite, .seal]

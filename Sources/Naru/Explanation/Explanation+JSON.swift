@@ -7,8 +7,8 @@ extension Explanation {
     /// One line of JSON:
     /// `{"candidates":[…],"link":…,"locality":…,"notices":[…],"request":{…},"sources":{…},"warnings":[…]}`.
     ///
-    /// Keys are sorted, and every one is always there: what has no value is null. The words of `request` and `sources`
-    /// are the configuration's.
+    /// Keys are sorted, and every one is always there: what has no value is null. The words of `request` and
+    /// `sources` are the configuration's.
     public func json() throws(NaruError) -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -33,8 +33,7 @@ public struct Explanation: Sendable {
     private static func missing(_ transport: TransportName) -> Candidate {
         Candidate(
             transport: transport, verdict: .refused, reason: "not in this build",
-            remedy: transport.packageTrait.map { "build with the package trait \($0)" }
-                ?? "add a plugin that provides it")
+            remedy: "add a plugin that provides it")
     }
 }
 

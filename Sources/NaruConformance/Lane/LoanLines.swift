@@ -79,9 +79,9 @@ extension Conformance {
             // Both pointers are used only while their loan is out.
             guard let first = unsafe try bench.outbound.reserve(byteCount) else { throw Complaint("an empty lane has no room") }
             var second = false
-            let code = try thrownCode { second = unsafe try bench.outbound.reserve(byteCount) != nil }
+            // Refused with a typed error, or as if there were no room.
+            _ = try thrownCode { second = unsafe try bench.outbound.reserve(byteCount) != nil }
             try expect(!second, "a second loan is given while one is out")
-            if let code { try expectEqual(code, .reentrant, "the error for a second loan") }
             for (index, byte) in record.bytes.enumerated() { unsafe first[index] = byte }
             try bench.outbound.commit(record.header, byteCount: byteCount)
             _ = try bench.outbound.flush()

@@ -13,6 +13,15 @@ struct Complaint: Error, CustomStringConvertible {
     }
 }
 
+/// A line finds out on its way that it does not concern the transport.
+struct NotApplicable: Error {
+    let reason: String
+
+    init(_ reason: String) {
+        self.reason = reason
+    }
+}
+
 /// Bounds of every wait, so that a broken transport fails a line instead of hanging it.
 enum Limit {
     /// For one wait.

@@ -72,13 +72,30 @@ private final class Running<R: Sendable>: Sendable {
 
 /// Hands a value that is not `Sendable` to another thread or task.
 ///
-/// `@unchecked Sendable`: whoever puts the value in forgets it, one other takes it out, and it is never in two hands.
+/// `@unchecked Sendable`: whoever puts the value in leaves it alone while others have it, one at a time; each line of the
+/// kit waits for one user's end before the next begins.
 final class Handoff<Value>: @unchecked Sendable {
     private let lock = Mutex(())
     private var value: Value?
 
     init(_ value: Value) {
         self.value = value
+    }
+
+    /// Puts a value in.
+    func put(_ value: Value) {
+        lock.withLock { _ in self.value = value }
+    }
+
+    /// The value, for one user after the other.
+    func borrow() throws -> Value {
+        let borrowed = lock.withLock { _ in
+            // One user at a time: see the type's note.
+            nonisolated(unsafe) let borrowed = value
+            return unsafe borrowed
+        }
+        guard let borrowed else { throw Complaint("the kit took a value that is gone") }
+        return borrowed
     }
 
     /// The value, once.

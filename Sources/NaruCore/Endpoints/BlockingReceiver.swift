@@ -13,21 +13,21 @@ public struct BlockingReceiver {
     }
 
     /// As ``Receiver/receive(deadline:_:)``; blocks the calling thread.
-    public func receive<R>(deadline: Deadline = .never, _ body: (borrowing MessageView) throws -> R) throws -> R? {
+    public func receive<R>(deadline: Deadline = .never, _ body: (MessageView) throws -> R) throws -> R? {
         var result: R?
         let count = try receiver.awaitMessagesBlocking(1, deadline: deadline) { result = try body($0) }
         return count == 0 ? nil : result
     }
 
     /// As ``Receiver/forEach(_:)``; blocks the calling thread.
-    public func forEach(_ body: (borrowing MessageView) throws -> Void) throws {
+    public func forEach(_ body: (MessageView) throws -> Void) throws {
         while try receiver.awaitMessagesBlocking(Receiver.batch, deadline: .never, body) > 0 {}
     }
 
     /// Waits for messages and lends those that are there, at most `maximum`.
     /// - Returns: how many were taken; 0 when the sender has finished.
     public func drain(
-        max maximum: Int, deadline: Deadline = .never, _ body: (borrowing MessageView) throws -> Void
+        max maximum: Int, deadline: Deadline = .never, _ body: (MessageView) throws -> Void
     ) throws -> Int {
         try receiver.awaitMessagesBlocking(maximum, deadline: deadline, body)
     }

@@ -29,7 +29,7 @@ public final class Channel {
 
     /// Waits for one message and lends it. See ``Receiver/receive(deadline:_:)``.
     public func receive<R>(
-        deadline: Deadline = .never, _ body: (borrowing MessageView) throws -> R
+        deadline: Deadline = .never, _ body: (MessageView) throws -> R
     ) async throws -> R? {
         try await receiver.receive(deadline: deadline, body)
     }

@@ -56,7 +56,7 @@ public final class Receiver {
     /// - Throws: what `body` throws: the message is then not taken, and given again by the next call;
     ///   ``NaruError/Code/deadlineExceeded``, ``NaruError/Code/cancelled``, or why the link closed.
     public func receive<R>(
-        deadline: Deadline = .never, _ body: (borrowing MessageView) throws -> R
+        deadline: Deadline = .never, _ body: (MessageView) throws -> R
     ) async throws -> R? {
         var result: R?
         let count = try await awaitMessages(1, deadline: deadline) { result = try body($0) }
@@ -65,13 +65,13 @@ public final class Receiver {
 
     /// Lends every message to `body`, until the sender finishes.
     /// - Throws: as ``receive(deadline:_:)``.
-    public func forEach(_ body: (borrowing MessageView) throws -> Void) async throws {
+    public func forEach(_ body: (MessageView) throws -> Void) async throws {
         while try await awaitMessages(Self.batch, deadline: .never, body) > 0 {}
     }
 
     /// Lends the messages that are there now, at most `maximum`, and returns how many were taken. Does not wait.
     /// - Throws: as ``receive(deadline:_:)``, but returns 0 after the sender has finished or the link has closed.
-    public func drain(max maximum: Int, _ body: (borrowing MessageView) throws -> Void) throws -> Int {
+    public func drain(max maximum: Int, _ body: (MessageView) throws -> Void) throws -> Int {
         try take(maximum, body)
     }
 
@@ -95,7 +95,7 @@ public final class Receiver {
     static let batch = 64
 
     private func awaitMessages(
-        _ maximum: Int, deadline: Deadline, _ body: (borrowing MessageView) throws -> Void
+        _ maximum: Int, deadline: Deadline, _ body: (MessageView) throws -> Void
     ) async throws -> Int {
         var patience = Patience(link.agreement.requirements.wait, .task, deadline: deadline)
         while true {
@@ -114,7 +114,7 @@ public final class Receiver {
     }
 
     func awaitMessagesBlocking(
-        _ maximum: Int, deadline: Deadline, _ body: (borrowing MessageView) throws -> Void
+        _ maximum: Int, deadline: Deadline, _ body: (MessageView) throws -> Void
     ) throws -> Int {
         var patience = Patience(link.agreement.requirements.wait, .thread, deadline: deadline)
         while true {
@@ -146,7 +146,7 @@ public final class Receiver {
     private(set) var adopted: OwnedMessage?
 
     /// Reads the records that are there and lends whole messages; returns how many were taken.
-    private func take(_ maximum: Int, _ body: (borrowing MessageView) throws -> Void) throws -> Int {
+    private func take(_ maximum: Int, _ body: (MessageView) throws -> Void) throws -> Int {
         guard !isClosed else { throw closedError() }
         guard !isReceiving else {
             throw NaruError(
@@ -184,7 +184,7 @@ public final class Receiver {
     @inline(__always)
     private func step(
         _ record: InboundRecord, _ delivered: inout Int, _ maximum: Int, _ failure: inout (any Error)?,
-        _ body: (borrowing MessageView) throws -> Void
+        _ body: (MessageView) throws -> Void
     ) -> DrainStep {
         let header = record.header
         var bytes = record.bytes
@@ -213,7 +213,7 @@ public final class Receiver {
     /// Compressed messages, fragments, the end.
     private func unusual(
         _ header: RecordHeader, _ bytes: RawSpan, _ delivered: inout Int, _ maximum: Int,
-        _ failure: inout (any Error)?, _ body: (borrowing MessageView) throws -> Void
+        _ failure: inout (any Error)?, _ body: (MessageView) throws -> Void
     ) -> DrainStep {
         switch header.kind {
         case .data:
@@ -248,7 +248,7 @@ public final class Receiver {
     /// Lends a message that came in parts or compressed.
     private func lend(
         _ payload: RawSpan, _ flags: RecordHeader.Flags, _ delivered: inout Int, _ maximum: Int,
-        _ failure: inout (any Error)?, _ body: (borrowing MessageView) throws -> Void
+        _ failure: inout (any Error)?, _ body: (MessageView) throws -> Void
     ) -> DrainStep {
         guard flags.contains(.compressed) else {
             return deliver(payload, wire: payload.byteCount, &delivered, maximum, &failure, body)
@@ -269,7 +269,7 @@ public final class Receiver {
     /// Lends a message that lies in private memory. One whose closure throws is kept for the next call.
     private func deliver(
         _ bytes: RawSpan, wire: Int, _ delivered: inout Int, _ maximum: Int,
-        _ failure: inout (any Error)?, _ body: (borrowing MessageView) throws -> Void
+        _ failure: inout (any Error)?, _ body: (MessageView) throws -> Void
     ) -> DrainStep {
         do {
             try body(MessageView(bytes: bytes, sequence: taken &+ 1))

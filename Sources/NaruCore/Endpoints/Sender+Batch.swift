@@ -10,16 +10,26 @@ extension Sender {
     /// `body` sends through the batch. Where the lane has no room left, the batch stops early: ``Batch/send(_:)``
     /// answers `false`, what was accepted is shown, and the caller goes on with another batch.
     /// - Throws: what `body` throws; what was accepted before is sent all the same.
-    public func batch<R>(_ body: (borrowing Batch) throws -> R) throws -> R {
+    public func batch<R>(_ body: (Batch) throws -> R) throws -> R {
         try begin(0)
         lane.hold()
-        let result = Result { try body(Batch(self)) }
+        let result: R
+        do {
+            result = try body(Batch(self))
+        } catch {
+            try publish()
+            throw error
+        }
+        try publish()
+        return result
+    }
+
+    private func publish() throws(NaruError) {
         do {
             try lane.publish()
         } catch {
             throw laneFailed(error)
         }
-        return try result.get()
     }
 
     /// Sends every message of an array in batches, waiting for room where there is none.
@@ -34,25 +44,33 @@ extension Sender {
         }
     }
 
-    func advance(_ messages: [[UInt8]], from start: Int) throws -> Int {
-        try batch { batch in
-            var next = start
+    /// Sends as many messages as there is room for, together; returns the index of the first that was not sent.
+    func advance(_ messages: [[UInt8]], from start: Int) throws(NaruError) -> Int {
+        try begin(0)
+        lane.hold()
+        var next = start
+        do throws(NaruError) {
             while next < messages.count {
                 let message = messages[next]
-                guard try batch.send(unsafe message.span.bytes) else { break }
+                guard try trySend(unsafe message.span.bytes) else { break }
                 next += 1
             }
-            return next
+        } catch {
+            try publish()
+            throw error
         }
+        try publish()
+        return next
     }
 }
 
 /// Messages on their way into a lane that nobody sees yet. Valid inside the closure it is given to.
-public struct Batch: ~Copyable {
+public struct Batch: ~Escapable {
     private let sender: Sender
 
-    init(_ sender: Sender) {
-        self.sender = sender
+    @_lifetime(borrow sender)
+    init(_ sender: borrowing Sender) {
+        self.sender = copy sender
     }
 
     /// Adds a copy of `bytes`; `false` when the lane has no room, and then the message was not sent.

@@ -6,8 +6,8 @@ internal import CNaruSystem
 /// Pipes without a name: bytes written to one end are read from the other. For named ones see
 /// ``FileSystem/makeFIFO(_:permissions:)``; the capacities are those of both.
 public enum SystemPipe {
-    /// A new pipe. Its ends are close-on-exec, and non-blocking where asked: not for an end that another program gets as
-    /// its standard stream, since it shares the flag.
+    /// A new pipe. Its ends are close-on-exec, and non-blocking where asked: not for an end that another program gets
+    /// as its standard stream, since it shares the flag.
     public static func make(nonBlocking: Bool) throws(SystemError) -> (reading: Descriptor, writing: Descriptor) {
         var reading: Int32 = -1
         var writing: Int32 = -1

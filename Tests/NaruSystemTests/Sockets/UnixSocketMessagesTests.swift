@@ -65,8 +65,8 @@ import Testing
         #expect(try receive(b).0 == .wouldBlock)
     }
 
-    /// The table of descriptors is full at the receiver: the kernel drops what it cannot give. In another process, whose
-    /// limit is lowered.
+    /// The table of descriptors is full at the receiver: the kernel drops what it cannot give. In another process,
+    /// whose limit is lowered.
     @Test func truncatedDescriptorsAreClosedAndTold() async {
         await #expect(processExitsWith: .exitCode(7)) {
             let (a, b) = try UnixSocket.pair(kind: .stream)

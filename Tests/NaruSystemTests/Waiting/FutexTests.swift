@@ -63,7 +63,8 @@ import Testing
     }
 }
 
-// Sequentially consistent: the kernel reads the word again under its own lock, so any order at least releasing would do.
+// Sequentially consistent: the kernel reads the word again under its own lock, so any order at least releasing would
+// do.
 private func load(_ word: UnsafeRawPointer) -> UInt32 {
     let word = unsafe UnsafeMutableRawPointer(mutating: word).assumingMemoryBound(to: Atomic<UInt32>.self)
     return unsafe word.pointee.load(ordering: .sequentiallyConsistent)

@@ -122,16 +122,15 @@ import Testing
         #expect(settings.address == .local(name: "y"))
     }
 
-    @Test(arguments: ["etc/my.json", "/"])
-    func fileOfTheEnvironment(_ name: String) async throws {
+    @Test(arguments: [true, false])
+    func fileOfTheEnvironment(_ isAbsolute: Bool) async throws {
         try place.write(#"{"links": {"frames": {"wait": "power"}}}"#)
         let other = try Place()
         let path = try other.write(#"{"links": {"frames": {"wait": "latency"}}}"#, to: "my.json")
-        // Once absolute, once relative to the working folder.
-        let named = name == "/" ? path : "../\(other.path.split(separator: "/").last!)/my.json"
-        let settings = try await place.naru(["NARU_CONFIG": named]).settings(for: "frames")
+        let relative = "../\(other.path.split(separator: "/").last!)/my.json"
+        let settings = try await place.naru(["NARU_CONFIG": isAbsolute ? path : relative]).settings(for: "frames")
         #expect(settings.request.requirements.wait == .latency)
-        #expect(settings.sources["wait"]?.source == "file \(name == "/" ? path : "\(place.path)/\(named)")")
+        #expect(settings.sources["wait"]?.source == "file \(isAbsolute ? path : "\(place.path)/\(relative)")")
     }
 
     @Test func emptyVariableOfTheFileIsNone() async throws {

@@ -38,7 +38,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "NARU_LINKS_", "NARU_LINKS_WAIT", "NARU_LINKS__WAIT", "NARU_LINKS_x_WAIT", "NARU_LINKS_A.B_WAIT", "LINKS_X_WAIT",
+        "NARU_LINKS_", "NARU_LINKS_WAIT", "NARU_LINKS__WAIT", "NARU_LINKS_x_WAIT", "NARU_LINKS_A.B_WAIT",
+        "LINKS_X_WAIT",
     ])
     func variablesThatMeanNothing(_ variable: String) {
         #expect(LinkVariable.meaning(of: variable) == nil)

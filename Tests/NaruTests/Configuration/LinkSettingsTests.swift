@@ -32,7 +32,9 @@ import Testing
     }
 
     @Test func directions() async throws {
-        let naru = try await Place().naru(["NARU_LINKS_ONE_DIRECTION": "simplex", "NARU_LINKS_BOTH_DIRECTION": "duplex"])
+        let naru = try await Place().naru([
+            "NARU_LINKS_ONE_DIRECTION": "simplex", "NARU_LINKS_BOTH_DIRECTION": "duplex",
+        ])
         let unset = try naru.settings(for: "unset")
         #expect(try unset.endpoint(.oneWay, operation: "send").1.requirements.direction == .simplex)
         #expect(try unset.endpoint(.exactly(.duplex), operation: "open").1.requirements.direction == .duplex)

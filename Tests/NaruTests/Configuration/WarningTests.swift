@@ -69,7 +69,8 @@ import Testing
         let warnings = try naru.settings(for: "a").warnings
         #expect(
             warnings == [
-                "environment NARU_LINKS_A_TRANSPORTS: unknown name `unix-sokcet`; the nearest known one is `unix-socket`",
+                "environment NARU_LINKS_A_TRANSPORTS: unknown name `unix-sokcet`; the nearest known one is "
+                    + "`unix-socket`",
                 "environment NARU_LINKS_A_DENY: unknown name `tpc`; the nearest known one is `tcp`",
                 "environment NARU_LINKS_A_REQUIRE: unknown name `persistant`; the nearest known one is `persistent`",
                 "environment NARU_LINKS_A_PREFER: unknown name `zerocopy`; the nearest known one is `zero-copy`",

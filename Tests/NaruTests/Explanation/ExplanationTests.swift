@@ -98,7 +98,8 @@ import Testing
         #expect(line("overflow").hasSuffix(" default"))
         // The sources stand in one column.
         func column(_ key: String, _ word: String) -> Int? {
-            line(key).firstRange(of: "  \(word)").map { line(key).distance(from: line(key).startIndex, to: $0.lowerBound) }
+            let text = line(key)
+            return text.firstRange(of: "  \(word)").map { text.distance(from: text.startIndex, to: $0.lowerBound) }
         }
         let columns = [
             column("transports", "environment"), column("wait", "file"), column("messageBytes", "application"),

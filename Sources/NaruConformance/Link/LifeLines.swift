@@ -1,0 +1,145 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+internal import NaruCore
+internal import NaruSystem
+
+extension Conformance {
+    /// Several links, names, comings and goings.
+    static let lifeLines: [ConformanceLine] = [
+        .link("link.two", "Two links to one peer.") { subject in
+            try await LinkBench.run(subject) { bench in
+                let listener = try bench.listen()
+                let first = try await bench.connect(to: listener)
+                let second = try await bench.connect(to: listener)
+                let (one, other) = (Handoff(first), Handoff(second))
+                try await together {
+                    try await transfer((0..<200).map { $0 % 60 }, .copy, .task, try one.take())
+                } _: {
+                    try await transfer((0..<200).map { $0 % 70 }, .loan, .task, try other.take())
+                }
+                listener.close()
+            }
+        },
+        .link("link.many", "Listens on one address and yields one endpoint for each peer; each is on its own.") { subject in
+            try await LinkBench.run(subject) { bench in
+                let listener = try bench.listen()
+                var links: [(Sender, Receiver)] = []
+                for _ in 0..<12 { links.append(try await bench.connect(to: listener)) }
+                for (index, link) in links.enumerated() {
+                    try await link.0.send(Payload.bytes(index, 10), deadline: Limit.wait)
+                }
+                // Every second one goes; the others do not notice.
+                for (index, link) in links.enumerated() where index % 2 == 0 { link.0.close() }
+                for (index, link) in links.enumerated() where index % 2 == 1 {
+                    try await link.1.expect(index, 10)
+                    try await transfer([1, 2, 3], .copy, .task, link)
+                }
+                listener.close()
+            }
+        },
+        .link("link.busy", "Receives from the first sender that comes; others are refused as busy until the link closes.") { subject in
+            try await LinkBench.run(subject) { bench in
+                let request = bench.request()
+                let receive = Handoff<Receiver?>(nil)
+                let send = Handoff<Sender?>(nil)
+                try await together {
+                    receive.put(try await bench.listener.receiver(bench.address, request, deadline: Limit.wait))
+                } _: {
+                    send.put(try await bench.dialer.sender(bench.address, request, deadline: Limit.wait))
+                }
+                guard let sender = try send.take(), let receiver = try receive.take() else {
+                    throw Complaint("no link, and no error")
+                }
+                try await expectError(.busy, "a second sender of a receiver") {
+                    _ = try await bench.dialer.sender(bench.address, request, deadline: Limit.wait)
+                }
+                try await expectError(.busy, "a second receiver on a name") {
+                    _ = try await bench.dialer.receiver(bench.address, request, deadline: Limit.wait)
+                }
+                try await transfer([1, 2], .copy, .task, (sender, receiver))
+                sender.close()
+                receiver.close()
+                let other = try bench.listen()
+                try await transfer([3], .copy, .task, try await bench.connect(to: other))
+                other.close()
+            }
+        },
+        .link("link.waits-for-listener", "Either side may start first.") { subject in
+            try await LinkBench.run(subject) { bench in
+                let send = Handoff<Sender?>(nil)
+                let receive = Handoff<Receiver?>(nil)
+                try await together {
+                    send.put(try await bench.dialer.sender(bench.address, bench.request(), deadline: Limit.wait))
+                } _: {
+                    // The dialer has probably looked in vain by now; either order is right.
+                    try await Task.sleep(for: .milliseconds(5))
+                    receive.put(try await bench.listener.receiver(bench.address, bench.request(), deadline: Limit.wait))
+                }
+                guard let sender = try send.take(), let receiver = try receive.take() else {
+                    throw Complaint("no link, and no error")
+                }
+                try await transfer([1, 2], .copy, .task, (sender, receiver))
+            }
+        },
+        .link("link.restart", "The listener restarts: the dialer comes back, and earlier messages do not.") { subject in
+            try await LinkBench.run(subject) { bench in
+                for round in 0..<5 {
+                    let listener = try bench.listen()
+                    let (sender, receiver) = try await bench.connect(to: listener)
+                    try await sender.send(Payload.bytes(round, 20), deadline: Limit.wait)
+                    try await receiver.expect(round, 20)
+                    // Never taken, and of the old link.
+                    _ = try sender.trySend(OwnedMessage(Payload.bytes(999, 20)).bytes)
+                    listener.close()
+                    receiver.close()
+                    try await until("the sender is told") { sender.control.closeReason != nil }
+                    sender.close()
+                }
+            }
+        },
+        .link("link.nobody", "Nobody answers at the address.") { subject in
+            try await LinkBench.run(subject) { bench in
+                try await expectError(.unreachable, "a dial to nobody") {
+                    _ = try await bench.dialer.sender(bench.address, bench.request(), deadline: .after(.milliseconds(20)))
+                }
+                try await expectError(.unreachable, "a receiver that nobody dials") {
+                    _ = try await bench.listener.receiver(bench.address, bench.request(), deadline: .after(.milliseconds(20)))
+                }
+                try await expectCancelled("a dial to nobody") {
+                    _ = try await bench.dialer.sender(bench.address, bench.request(), deadline: Limit.wait)
+                }
+                try await expectCancelled("a receiver that nobody dials") {
+                    _ = try await bench.listener.receiver(bench.address, bench.request(), deadline: Limit.wait)
+                }
+            }
+        },
+        .link("link.cycles", "Open/close cycles: descriptors, threads, mappings back to where they were.") { subject in
+            try await LinkBench.run(subject) { bench in
+                let listener = try bench.listen()
+                try await ProcessResources.expectNoGrowth(rounds: 200) { round in
+                    let (sender, receiver) = try await bench.connect(to: listener)
+                    try await sender.send(Payload.bytes(round, 30), deadline: Limit.wait)
+                    try await receiver.expect(round, 30)
+                    if round % 2 == 0 { sender.close() }
+                    receiver.close()
+                    sender.close()
+                }
+                listener.close()
+            }
+        },
+        .link("link.not-accepted", "A listener that closes lets go of links that nobody accepted, and their peers are told.") { subject in
+            try await LinkBench.run(subject) { bench in
+                try await ProcessResources.expectNoGrowth(rounds: 12) { _ in
+                    let listener = try bench.listen()
+                    let sender = try await bench.dialer.sender(bench.address, bench.request(), deadline: Limit.wait)
+                    listener.close()
+                    try await until("the sender is told that its link was never accepted") {
+                        sender.control.closeReason != nil
+                    }
+                    sender.close()
+                }
+            }
+        },
+    ]
+}
