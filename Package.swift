@@ -30,6 +30,12 @@ func plugin(
         exclude: exclude, swiftSettings: settings)
 }
 
+/// A sample: a small program on the public API only.
+func sample(_ name: String) -> Target {
+    .executableTarget(
+        name: name, dependencies: ["Naru"], path: "Samples/\(name)", exclude: ["README.md"], swiftSettings: settings)
+}
+
 /// The tests of a module.
 func tests(_ module: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .testTarget(
@@ -46,6 +52,9 @@ let package = Package(
         .library(name: "NaruCore", targets: ["NaruCore"]),
         .library(name: "NaruConformance", targets: ["NaruConformance"]),
         .executable(name: "naru", targets: ["NaruCLI"]),
+        .executable(name: "Producer", targets: ["Producer"]),
+        .executable(name: "Consumer", targets: ["Consumer"]),
+        .executable(name: "OneProcess", targets: ["OneProcess"]),
     ],
     traits: [
         .trait(name: "Zstd", description: "The zstd codec; needs libzstd and its header."),
@@ -83,15 +92,20 @@ let package = Package(
             dependencies: ["Naru", "NaruSystem", arguments, .product(name: "SystemPackage", package: "swift-system")],
             swiftSettings: settings),
 
+        sample("Producer"),
+        sample("Consumer"),
+        sample("OneProcess"),
+
         tests("NaruSystem"),
         tests("NaruCore", ["NaruSystem"]),
         tests("NaruRing", ["NaruCore", "NaruSystem"]),
         tests("NaruStream", ["NaruCore", "NaruSystem"]),
-        tests("NaruInProcess", ["NaruCore", "NaruSystem"]),
-        tests("NaruSharedMemory", ["NaruCore", "NaruSystem", "NaruRing"]),
-        tests("NaruUnixSocket", ["NaruCore", "NaruSystem", "NaruStream"]),
+        tests("NaruInProcess", ["NaruCore", "NaruSystem", "NaruConformance"]),
+        tests("NaruSharedMemory", ["NaruCore", "NaruSystem", "NaruRing", "NaruConformance"]),
+        tests("NaruUnixSocket", ["NaruCore", "NaruSystem", "NaruStream", "NaruConformance"]),
         tests("NaruZstd", ["NaruCore"]),
         tests("NaruConformance", ["NaruCore", "NaruSystem"]),
+        tests("NaruCLI", ["NaruCore", "NaruSystem"]),
         .executableTarget(
             name: "NaruIntegrationPeer", dependencies: ["Naru", "NaruSystem"], path: "Tests/IntegrationPeer",
             swiftSettings: settings),

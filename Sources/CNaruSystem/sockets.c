@@ -151,7 +151,7 @@ int64_t naru_receive_message(int32_t fd, void *bytes, size_t count, int32_t *des
     }
     *received = kept;
     if (message.msg_flags & MSG_TRUNC) return -EMSGSIZE;
-    if (message.msg_flags & MSG_CTRUNC) return -EMFILE;
+    if (message.msg_flags & MSG_CTRUNC) *received = -1;
     return result;
 }
 

@@ -9,6 +9,7 @@ import Synchronization
 ///
 ///     send LINK COUNT BYTES PROGRESS     numbered messages; PROGRESS holds how many were accepted
 ///     receive LINK PROGRESS              checks number and contents; PROGRESS holds how many were taken
+///     receive-starved LINK PROGRESS      the same, with too few descriptors left for a ring
 ///     hold-sender LINK, hold-receiver LINK   link up, then wait for the peer's end
 ///     flood PATH COUNT                   connections that say nothing, until standard input ends
 ///
@@ -34,6 +35,7 @@ struct Peer {
                 arguments[1], count: UInt64(arguments[2]) ?? 0, byteCount: Int(arguments[3]) ?? 8,
                 Progress(path: arguments[4]))
         case ("receive", 3): try await receive(arguments[1], Progress(path: arguments[2]))
+        case ("receive-starved", 3): try await receive(arguments[1], Progress(path: arguments[2]), starved: true)
         case ("hold-sender", 2): try await holdSender(arguments[1])
         case ("hold-receiver", 2): try await holdReceiver(arguments[1])
         case ("flood", 3): try flood(arguments[1], count: Int(arguments[2]) ?? 0)
@@ -45,6 +47,9 @@ struct Peer {
         let naru = try await Naru()
         let sender = try await naru.sender(link)
         report("linked \(sender.decision.chosen?.transport.rawValue ?? "none")")
+        for candidate in sender.decision.candidates where candidate.reason.contains("failed to open") {
+            report("refused \(candidate.transport): \(candidate.reason)")
+        }
         var message = [UInt8](repeating: 0, count: max(byteCount, 8))
         var number: UInt64 = 0
         while number < count {
@@ -59,9 +64,13 @@ struct Peer {
         await naru.shutdown()
     }
 
-    private static func receive(_ link: String, _ progress: Progress) async throws {
+    private static func receive(_ link: String, _ progress: Progress, starved: Bool = false) async throws {
         let naru = try await Naru()
+        // Of the descriptors a receiver needs until its lane opens, only three are left: its lock, its socket, and the
+        // connection; one more comes free for the lane when the listener is bound.
+        let hoard = starved ? try Hoard(leaving: 5) : nil
         let receiver = try await naru.receiver(link)
+        withExtendedLifetime(hoard) {}
         report("linked \(receiver.decision.chosen?.transport.rawValue ?? "none")")
         var taken: UInt64 = 0
         try await receiver.forEach { message in
@@ -121,6 +130,17 @@ struct Peer {
 
     /// Keeps standard output open: a descriptor closes with its last reference.
     private static let outputs = Mutex<[Descriptor]>([])
+}
+
+/// Takes every descriptor of the process but a few.
+struct Hoard {
+    private var descriptors: [Descriptor] = []
+
+    init(leaving count: Int) throws {
+        let one = try SystemPipe.make(nonBlocking: true).reading
+        while let next = try? one.duplicate() { descriptors.append(next) }
+        descriptors.removeLast(count)
+    }
 }
 
 /// A message that is not the one expected.

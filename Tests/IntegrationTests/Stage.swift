@@ -120,7 +120,7 @@ final class Running {
     func closeInput() { input.close() }
 
     /// Waits for its end.
-    func end() -> ExitStatus { child.wait() }
+    func end() -> NaruSystem.ExitStatus { child.wait() }
 }
 
 /// Reads lines from a descriptor, waiting a bounded time for each.
@@ -185,4 +185,11 @@ struct Progress {
             Processor.yield()
         }
     }
+}
+
+/// Waits for a program's end, which must be a success; what it said is in the failure.
+func expectSuccess(of program: Running) throws {
+    let status = program.end()
+    let said = try program.allErrors()
+    #expect(status == .exited(0), "\(said)")
 }

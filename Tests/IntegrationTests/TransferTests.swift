@@ -22,8 +22,8 @@ import Testing
         let send = ["send", "local:x", input] + options + extra
         let first = try stage.naru(receiverFirst ? receive : send, environment: environment)
         let second = try stage.naru(receiverFirst ? send : receive, environment: environment)
-        #expect(first.end() == .exited(0), "\(try first.allErrors())")
-        #expect(second.end() == .exited(0), "\(try second.allErrors())")
+        try expectSuccess(of: first)
+        try expectSuccess(of: second)
         #expect(try stage.areEqual(input, output))
         let summary = try second.line()
         let chosen = transport == "auto" ? "shared-memory" : transport

@@ -83,7 +83,7 @@ extension InboundLane {
     /// Copies everything that is there.
     func receiveAll() throws(NaruError) -> [[UInt8]] {
         var all: [[UInt8]] = []
-        _ = try drain(.max) { record in
+        _ = try drain(10_000) { record in
             all.append([UInt8](copying: record.bytes))
             return .take
         }

@@ -66,6 +66,8 @@ import Testing
         #expect(try await receiving.value.messages == Self.messages)
         let counters = sender.control.counters
         #expect(counters.wireBytesSent < counters.bytesSent / 4)
+        await here.shutdown()
+        await there.shutdown()
     }
 
     @Test(.timeLimit(.minutes(2)), arguments: ["in-process", "shared-memory", "unix-socket"])
@@ -87,6 +89,8 @@ import Testing
         #expect(try await channel.receive { Self.copy($0.bytes) } == nil)
         try await answering.value
         listener.close()
+        await here.shutdown()
+        await there.shutdown()
     }
 
     @Test(.timeLimit(.minutes(2)))
@@ -104,21 +108,24 @@ import Testing
         }
         #expect(received.messages == Self.messages)
         #expect(received.transport == .inProcess)
+        await here.shutdown()
+        await there.shutdown()
     }
 
     @Test(.timeLimit(.minutes(2)))
     func oneNameInTwoFoldersIsTwoLinks() async throws {
         let other = try Place()
-        let receiving = [
-            Self.receiveAll(try await place.naru(), "frames"), Self.receiveAll(try await other.naru(), "frames"),
-        ]
-        for (number, place) in [place, other].enumerated() {
-            let sender = try await place.naru().sender("frames", deadline: .after(.seconds(60)))
+        let here = [try await place.naru(), try await other.naru()]
+        let there = [try await place.naru(), try await other.naru()]
+        let receiving = here.map { Self.receiveAll($0, "frames") }
+        for (number, naru) in there.enumerated() {
+            let sender = try await naru.sender("frames", deadline: .after(.seconds(60)))
             try await sender.send([UInt8(number)])
             try await sender.finish(deadline: .after(.seconds(60)))
         }
         #expect(try await receiving[0].value.messages == [[0]])
         #expect(try await receiving[1].value.messages == [[1]])
+        for naru in here + there { await naru.shutdown() }
     }
 
     @Test(.timeLimit(.minutes(1)))

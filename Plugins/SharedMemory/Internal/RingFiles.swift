@@ -19,9 +19,10 @@ struct RingFiles {
 
     /// Makes a ring: its files, wholly allocated and sealed, and the writer's maps of them.
     static func create(_ header: RingHeader) throws(NaruError) -> (files: RingFiles, memory: RingMemory) {
-        do throws(SystemError) {
+        do {
             let dataBytes = RingLayout.dataByteCount(ringBytes: header.ringBytes)
             let controlBytes = RingLayout.controlByteCount
+            try checkRoom(for: dataBytes + controlBytes)
             let files = RingFiles(
                 data: try MemoryFile.create(name: "naru-ring", byteCount: dataBytes),
                 control: try MemoryFile.create(name: "naru-ring-control", byteCount: controlBytes))
@@ -33,9 +34,21 @@ struct RingFiles {
             try MemoryFile.seal(files.data, dataSeals)
             try MemoryFile.seal(files.control, controlSeals)
             return (files, memory)
-        } catch {
+        } catch let error as SystemError {
             throw NaruError(error, operation: "open", object: TransportName.sharedMemory.rawValue)
+        } catch {
+            throw error as! NaruError
         }
+    }
+
+    /// Refuses a ring that would take more than a quarter of the memory left: where a control group limits memory,
+    /// exceeding it is a kill and not an error.
+    private static func checkRoom(for byteCount: Int) throws(NaruError) {
+        guard let room = MemoryRoom.byteCount(), UInt64(byteCount) > room / 4 else { return }
+        throw NaruError(
+            .resourceExhausted, operation: "open", object: TransportName.sharedMemory.rawValue,
+            reason: "a ring of \(byteCount) bytes is more than a quarter of the \(room) bytes of shared memory left",
+            remedy: "enlarge /dev/shm, raise the memory limit of the control group, or close links")
     }
 
     /// Checks files that a peer passed, and maps them for the reader.

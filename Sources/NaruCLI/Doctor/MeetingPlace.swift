@@ -10,8 +10,8 @@ struct MeetingPlace: Sendable {
     /// Whether there is one.
     let isUsable: Bool
 
-    /// The longest name of a link's socket in the folder: separator, name and suffix.
-    private static let longestName = 1 + 64 + ".sock".utf8.count
+    /// Fewer bytes than this for a link's name are worth a warning.
+    private static let usualName = 32
 
     /// Tries the folders in their order. One that is missing is made and removed again.
     init(_ paths: [String]) {
@@ -21,10 +21,12 @@ struct MeetingPlace: Sendable {
                 let exists = try Self.tryOut(path)
                 let skipped = refused.isEmpty ? "" : " (not \(refused.joined(separator: "; not ")))"
                 let detail = path + (exists ? "" : ", made when needed") + skipped
-                let room = UnixSocket.maximumPathBytes - path.utf8.count - Self.longestName
+                // What a socket's path can hold beside the folder, the separator and the suffix.
+                let room = UnixSocket.maximumPathBytes - path.utf8.count - "/.sock".utf8.count
+                let isShort = room < Self.usualName
                 finding = Finding(
-                    "runtime directory", room < 0 ? .warning : .ok,
-                    room < 0 ? "\(detail): a link's name can have \(max(0, 64 + room)) characters only" : detail,
+                    "runtime directory", isShort ? .warning : .ok,
+                    isShort ? "\(detail): a link's name can have \(max(0, room)) characters only" : detail,
                     remedy: "set NARU_RUNTIME_DIR to a shorter path",
                     values: [("path", .string(path)), ("exists", .bool(exists))])
                 isUsable = true

@@ -9,6 +9,7 @@ struct OutputFile {
     private let descriptor: FileDescriptor
     private let name: String
     private let isOwn: Bool
+    private let isRegular: Bool
     /// Bytes written until now.
     private(set) var written: UInt64 = 0
     /// A line with its newline, so that one call writes both.
@@ -21,11 +22,13 @@ struct OutputFile {
         name = path ?? "standard output"
         guard let path else {
             descriptor = .standardOutput
+            isRegular = false
             return
         }
         do {
             descriptor = try FileDescriptor.open(
                 FilePath(path), .writeOnly, options: .create, permissions: [.ownerReadWrite, .groupRead, .otherRead])
+            isRegular = try descriptor.stat().type == .regular
         } catch {
             throw NaruError(error, "write", path)
         }
@@ -33,9 +36,9 @@ struct OutputFile {
 
     /// Cuts an own regular file to nothing.
     func begin() throws(NaruError) {
-        guard isOwn else { return }
+        guard isRegular else { return }
         do {
-            if try descriptor.stat().type == .regular { try descriptor.resize(to: 0) }
+            try descriptor.resize(to: 0)
         } catch {
             throw NaruError(error, "write", name)
         }
@@ -77,8 +80,8 @@ struct OutputFile {
         }
     }
 
-    /// What an error adds: how much of the data the file holds.
+    /// What an error adds: how much of the data a regular file holds.
     var remains: String? {
-        isOwn ? "\(name) holds the first \(written) bytes" : nil
+        isRegular ? "\(name) holds the first \(Format.count(written, "byte"))" : nil
     }
 }

@@ -12,6 +12,8 @@ final class ControlConnection: Sendable {
     /// What the reader of a connection is told.
     enum Event {
         case frame(ControlFrame, descriptors: [Descriptor])
+        /// An opening's frame came, but this process had no number left for its descriptors.
+        case descriptorsLost(ControlFrame)
         /// The peer said something that is not the protocol.
         case violation(NaruError)
         /// The connection is gone. Comes once, last.
@@ -29,6 +31,7 @@ final class ControlConnection: Sendable {
         var handler: (@Sendable (Event) -> Void)?
         var reader = ControlFrameReader()
         var arrived: [Descriptor] = []
+        var lostDescriptors = false
         var sender: PeerCredentials?
         var queue: [Outgoing] = []
         var queuedBytes = 0
@@ -179,15 +182,16 @@ final class ControlConnection: Sendable {
         unsafe withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 8) { buffer in
             let received = unsafe try? UnixSocket.receive(
                 socket, into: buffer, maximumDescriptors: ControlFrame.maximumDescriptors)
-            guard let (result, descriptors, credentials) = received else { return .endOfFile }
+            guard let received else { return .endOfFile }
             return state.withLock { state in
                 if state.isClosed { return .endOfFile }
-                if let credentials, state.sender == nil { state.sender = credentials }
-                if case .bytes(let count) = result {
+                if let credentials = received.credentials, state.sender == nil { state.sender = credentials }
+                if case .bytes(let count) = received.result {
                     unsafe state.reader.append(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-                    state.arrived += descriptors
+                    state.arrived += received.descriptors
+                    if received.lostDescriptors { state.lostDescriptors = true }
                 }
-                return result
+                return received.result
             }
         }
     }
@@ -207,6 +211,11 @@ final class ControlConnection: Sendable {
                         return nil
                     }
                     guard case .opening(_, _, let count) = frame else { return (.frame(frame, descriptors: []), handler) }
+                    if state.arrived.count < count, state.lostDescriptors {
+                        // The kernel had no number left for them. The opening fails, the link need not.
+                        (state.arrived, state.lostDescriptors) = ([], false)
+                        return (.descriptorsLost(frame), handler)
+                    }
                     guard state.arrived.count >= count else { return (.violation(Self.missing), handler) }
                     let own = Array(state.arrived.prefix(count))
                     state.arrived.removeFirst(count)

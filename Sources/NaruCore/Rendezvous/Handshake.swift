@@ -121,6 +121,14 @@ final class Handshake: Sendable {
         case .frame(.opening(let link, let bytes, _), let descriptors):
             state.withLock { $0.arrived.append(OpeningMessage(bytes: bytes, descriptors: descriptors)) }
             feed(.opening(link))
+        case .descriptorsLost:
+            dropOpening()
+            feed(
+                .openingFailed(
+                    NaruError(
+                        .resourceExhausted, operation: "receive", object: "descriptors",
+                        reason: "this process has no descriptor left to receive one",
+                        remedy: "raise the limit with `ulimit -n` or close links")))
         case .frame:
             break  // A bell of a link not yet established wakes nobody.
         case .violation(let error):

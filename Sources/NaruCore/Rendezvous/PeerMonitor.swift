@@ -48,7 +48,7 @@ final class PeerMonitor: Sendable {
             link.close(finished ? .finished : .peerVanished)
         case .frame(.message(.reject), _), .frame(.message(.refuse), _):
             link.close(.peerVanished)
-        case .frame:
+        case .frame, .descriptorsLost:
             link.wakeAll()
         case .violation(let error):
             link.counters.add(.violations, 1)

@@ -29,15 +29,16 @@ extension UnixSocket {
     /// credentials of the process that sent them. Does not block.
     ///
     /// Surplus descriptors are closed. When some could not be given to this process (it has no number left) all of the
-    /// message's are closed and `EMFILE` is thrown; when a record did not fit into the buffer, `EMSGSIZE`. Either way
-    /// the message is lost: the connection is then not to be trusted further.
+    /// message's are closed and ``Received/lostDescriptors`` says so; the bytes are given all the same. When a record
+    /// did not fit into the buffer, `EMSGSIZE` is thrown and the message is lost.
     public static func receive(
         _ descriptor: Descriptor, into buffer: UnsafeMutableRawBufferPointer, maximumDescriptors: Int
-    ) throws(SystemError) -> (IOResult, [Descriptor], PeerCredentials?) {
+    ) throws(SystemError) -> Received {
         let maximum = max(0, min(maximumDescriptors, UnixSocket.maximumDescriptors))
         var descriptors: [Descriptor] = []
         var found = naru_credentials()
         var hasCredentials: Int32 = 0
+        var lost = false
         // Safe: the callee writes at most `maximum` numbers and tells how many; the caller's buffer is valid for the
         // call.
         let result = unsafe withUnsafeTemporaryAllocation(of: Int32.self, capacity: max(1, maximum)) { numbers in
@@ -45,13 +46,27 @@ extension UnixSocket {
             let result = unsafe naru_receive_message(
                 descriptor.number, buffer.baseAddress, buffer.count, numbers.baseAddress, Int32(maximum), &received,
                 &found, &hasCredentials)
-            for index in 0..<Int(received) { descriptors.append(Descriptor(adopting: unsafe numbers[index])) }
+            lost = received < 0
+            for index in 0..<max(0, Int(received)) { descriptors.append(Descriptor(adopting: unsafe numbers[index])) }
             return result
         }
         let credentials = hasCredentials != 0 ? PeerCredentials(found) : nil
-        if result == -Int64(SystemErrno.again) { return (.wouldBlock, [], nil) }
+        if result == -Int64(SystemErrno.again) { return Received(result: .wouldBlock) }
         let count = Int(try checked(result, "recvmsg", descriptor.name))
-        if count == 0, buffer.count > 0, descriptors.isEmpty { return (.endOfFile, [], nil) }
-        return (.bytes(count), descriptors, credentials)
+        if count == 0, buffer.count > 0, descriptors.isEmpty, !lost { return Received(result: .endOfFile) }
+        return Received(
+            result: .bytes(count), descriptors: descriptors, credentials: credentials, lostDescriptors: lost)
+    }
+
+    /// What one receive brought.
+    public struct Received: Sendable {
+        /// How many bytes.
+        public var result: IOResult
+        /// The descriptors, this process's own from now on.
+        public var descriptors: [Descriptor] = []
+        /// The sender's credentials, where the kernel attached them.
+        public var credentials: PeerCredentials?
+        /// Whether descriptors came that this process had no number left for.
+        public var lostDescriptors = false
     }
 }

@@ -4,6 +4,7 @@
 import Testing
 
 @testable import NaruCLI
+@testable import NaruSystem
 
 @Suite struct HostChecksTests {
     @Test(arguments: [
@@ -30,8 +31,8 @@ import Testing
 
     @Test func `little memory left is worth a warning`() {
         #expect(HostChecks.memory(nil).status == .ok)
-        #expect(HostChecks.memory(.init(limit: 1 << 30, used: 1 << 20)).status == .ok)
-        #expect(HostChecks.memory(.init(limit: 1 << 30, used: (1 << 30) + 1)).status == .warning)
+        #expect(HostChecks.memory(ControlGroup.Memory(limit: 1 << 30, used: 1 << 20)).status == .ok)
+        #expect(HostChecks.memory(ControlGroup.Memory(limit: 1 << 30, used: (1 << 30) + 1)).status == .warning)
     }
 
     @Test(arguments: [

@@ -15,7 +15,7 @@ import Testing
             lines.append(unsafe buffer.bytes(line).withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) })
         }
         while try unsafe buffer.fill({ room in
-            let part = rest.prefix(unsafe min(piece, room.count))
+            let part = rest.prefix(min(piece, room.count))
             unsafe room.copyBytes(from: part)
             rest = rest.dropFirst(part.count)
             return part.count

@@ -55,20 +55,23 @@ struct ReceivedMessage {
     var text: String
     var descriptors: [Descriptor]
     var credentials: PeerCredentials?
+    var lostDescriptors: Bool
 }
 
 func receiveMessage(
     _ socket: Descriptor, room: Int = 256, maximumDescriptors: Int
 ) throws(SystemError) -> ReceivedMessage {
     var bytes = [UInt8](repeating: 0, count: room)
-    let (result, descriptors, credentials) = unsafe try bytes.withUnsafeMutableBufferPointer {
+    let received = unsafe try bytes.withUnsafeMutableBufferPointer {
         buffer throws(SystemError) in
         unsafe try UnixSocket.receive(
             socket, into: UnsafeMutableRawBufferPointer(buffer), maximumDescriptors: maximumDescriptors)
     }
     var text = ""
-    if case .bytes(let count) = result { text = String(decoding: bytes.prefix(count), as: UTF8.self) }
-    return ReceivedMessage(result: result, text: text, descriptors: descriptors, credentials: credentials)
+    if case .bytes(let count) = received.result { text = String(decoding: bytes.prefix(count), as: UTF8.self) }
+    return ReceivedMessage(
+        result: received.result, text: text, descriptors: received.descriptors, credentials: received.credentials,
+        lostDescriptors: received.lostDescriptors)
 }
 
 /// Whether a condition comes to hold, asked again and again for a minute at most.

@@ -3,7 +3,7 @@
 
 import Testing
 
-@testable import NaruCLI
+@testable import NaruSystem
 
 @Suite struct ControlGroupTests {
     private func memory(_ groups: String, _ files: [String: String]) -> ControlGroup.Memory? {

@@ -1,18 +1,18 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
-import NaruSystem
-
 /// What the control groups of this process permit.
-enum ControlGroup {
+public enum ControlGroup {
     /// The tightest limit of memory, and what is used of it, in bytes.
-    struct Memory: Sendable, Equatable {
-        var limit: UInt64
-        var used: UInt64
+    public struct Memory: Sendable, Equatable {
+        /// What the group may use, bytes.
+        public var limit: UInt64
+        /// What it uses, bytes.
+        public var used: UInt64
     }
 
     /// The tightest limit of this process's group and those above it; `nil` where there is none.
-    static func memory() -> Memory? {
+    public static func memory() -> Memory? {
         memory(groups: text("/proc/self/cgroup") ?? "", read: text)
     }
 

@@ -1,0 +1,81 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+import NaruConformance
+import NaruCore
+import Testing
+
+/// The kit itself: it finds faults, it passes over nothing.
+@Suite(.timeLimit(.minutes(1))) struct ConformanceTests {
+    @Test(arguments: FaultyTransport.Fault.allCases) func aFaultIsFound(_ fault: FaultyTransport.Fault) async throws {
+        let line = try #require(Conformance.line(fault.line))
+        let failure = await #expect(throws: ConformanceFailure.self) {
+            try await Conformance.check(line, of: FaultyTransport(fault))
+        }
+        #expect(failure?.line.id == fault.line)
+        #expect(failure?.description.contains(line.contract) == true)
+    }
+
+    @Test func linesHaveNamesOfTheirOwnAndASentence() {
+        let lines = Conformance.lines
+        #expect(Set(lines.map(\.id)).count == lines.count)
+        #expect(lines.allSatisfy { !$0.contract.isEmpty && $0.contract.hasSuffix(".") })
+        #expect(Set(lines.map(\.battery)) == Set(ConformanceLine.Battery.allCases))
+        #expect(Conformance.line("no.such") == nil)
+    }
+
+    @Test func whatIsNotAvailableIsSaidLineByLine() async {
+        let report = await Conformance.report(of: RecordTransport { $0.availability = .refused(reason: "no", remedy: "yes") })
+        #expect(report.failures.isEmpty)
+        #expect(report.rows.count == Conformance.lines.count)
+        #expect(report.inapplicable == Conformance.lines.count { !$0.id.hasPrefix("probe.") })
+        for row in report.rows where !row.line.id.hasPrefix("probe.") {
+            #expect(row.reasonInapplicable?.contains("no (yes)") == true)
+            #expect(report.description.contains("\(row.line.id) "))
+        }
+        #expect(report.description.contains("\(report.passed) passed, \(report.inapplicable) inapplicable, 0 failed"))
+    }
+
+    @Test(arguments: Conformance.lines) func aRecordDecidesWhichLinesApply(_ line: ConformanceLine) async throws {
+        let attached = try await Conformance.run(line, RecordTransport { $0.agreements = [.attached] })
+        let queue = try await Conformance.run(line, RecordTransport { $0.directions = [.queue] })
+        for outcome in [attached, queue] where !line.id.hasPrefix("probe.") {
+            #expect(outcome != .passed)
+        }
+        if line.battery == .link {
+            let sameHost = try await Conformance.run(line, RecordTransport { $0.localities = [.sameHost] })
+            guard case .inapplicable(let reason) = sameHost else { throw ConformanceMiss() }
+            #expect(reason.contains("same-host"))
+        }
+    }
+
+    @Test func aReportCountsFailures() async {
+        // Only lines of the record are left, and one of them fails.
+        let report = await Conformance.report(
+            of: RecordTransport {
+                $0.agreements = [.attached]
+                $0.transport = "another"
+            })
+        #expect(report.failures.map(\.line.id) == ["probe.record"])
+        #expect(report.description.contains("FAILED"))
+        #expect(report.passed + report.inapplicable + report.failures.count == report.rows.count)
+    }
+
+    private struct ConformanceMiss: Error {}
+}
+
+/// A memory transport with another record.
+private struct RecordTransport: Transport {
+    private let base = MemoryTransport()
+    private let record: CapabilityRecord
+
+    init(_ change: (inout CapabilityRecord) -> Void) {
+        var record = base.probe()
+        change(&record)
+        self.record = record
+    }
+
+    var name: TransportName { base.name }
+    func probe() -> CapabilityRecord { record }
+    func open(_ request: OpeningRequest) throws(NaruError) -> any Opening { try base.open(request) }
+}
