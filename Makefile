@@ -21,7 +21,7 @@ build: prepare ## Build the command, for use: .build-release/release/naru
 	$(RELEASE) --product naru
 
 test: prepare ## Run all tests, with all package traits.
-	swift test --enable-all-traits --disable-xctest
+	swift test --enable-all-traits --disable-xctest --no-parallel
 
 clean: ## Remove everything that was built.
 	rm -rf .build .build-release

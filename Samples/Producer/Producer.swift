@@ -20,7 +20,7 @@ struct Producer {
         }
     }
 
-    /// Sends what `input` holds, 64 KiB in a record, each behind its number.
+    /// Sends what `input` holds in records of 64 KiB, each with its number in front.
     static func produce(link: String, input: FileHandle) async throws {
         let naru = try await Naru()
         let sender = try await naru.sender(link)
@@ -28,7 +28,7 @@ struct Producer {
 
         let start = ContinuousClock.now
         var number: UInt64 = 0
-        while let payload = try input.read(upToCount: 65_536), !payload.isEmpty {
+        while let payload = try input.read(upToCount: 65_536 - 8), !payload.isEmpty {
             number += 1
             // The record is written where the receiver will read it, if the transport can do that.
             try await sender.withLoan(byteCount: 8 + payload.count) { record in

@@ -11,8 +11,9 @@ struct ReceiveCommand: AsyncParsableCommand {
         commandName: "receive",
         abstract: "Receives messages and writes them to a file, or to standard output.",
         discussion: """
-            The messages' bytes are written one behind the other; with --lines, a newline behind each. The command ends \
-            when the sender has finished, or after --count messages. Either end may start first.
+            The messages' bytes are written one behind the other; with --lines, a newline behind each. Either end may \
+            start first. The command ends when the sender has finished, or after --count messages; a sender that has \
+            more then learns that nobody takes it.
 
             A file is cut to nothing when the link is established. When receiving fails, it keeps what had come by then.
 

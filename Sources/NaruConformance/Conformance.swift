@@ -27,13 +27,16 @@ public enum Conformance {
     }
 
     /// Tests one line. May take seconds; blocks no thread of Swift's.
+    ///
+    /// Called for many lines at once, as test frameworks do, it lets a few of them run at a time, and those that count
+    /// what the process holds alone.
     /// - Returns: That it passed, or why it does not apply.
     /// - Throws: ``ConformanceFailure``.
     public static func run(_ line: ConformanceLine, _ transport: any Transport) async throws -> ConformanceOutcome {
         let subject = Subject(transport: transport, record: transport.probe())
         if let reason = reasonNotToRun(line, subject.record) { return .inapplicable(reason: reason) }
         do {
-            return try await line.body(subject)
+            return try await Gate.lines.pass(alone: line.isAlone) { try await line.body(subject) }
         } catch let error as NotApplicable {
             return .inapplicable(reason: error.reason)
         } catch {

@@ -20,6 +20,8 @@ public struct ConformanceLine: Sendable, Identifiable, CustomStringConvertible {
     /// The sentence of the contract.
     public let contract: String
 
+    /// Whether the line counts what the process holds, so that no other may run meanwhile.
+    let isAlone: Bool
     let body: @Sendable (Subject) async throws -> ConformanceOutcome
 
     /// The line's name.
@@ -27,18 +29,20 @@ public struct ConformanceLine: Sendable, Identifiable, CustomStringConvertible {
 
     /// A line whose body may block: it gets a thread of its own.
     static func lane(
-        _ id: String, _ contract: String, _ body: @escaping @Sendable (Subject) throws -> ConformanceOutcome
+        _ id: String, alone: Bool = false, _ contract: String,
+        _ body: @escaping @Sendable (Subject) throws -> ConformanceOutcome
     ) -> ConformanceLine {
-        ConformanceLine(id: id, battery: .lane, contract: contract) { subject in
+        ConformanceLine(id: id, battery: .lane, contract: contract, isAlone: alone) { subject in
             try await Worker.run { try body(subject) }
         }
     }
 
     /// A line that suspends.
     static func link(
-        _ id: String, _ contract: String, _ body: @escaping @Sendable (Subject) async throws -> ConformanceOutcome
+        _ id: String, alone: Bool = false, _ contract: String,
+        _ body: @escaping @Sendable (Subject) async throws -> ConformanceOutcome
     ) -> ConformanceLine {
-        ConformanceLine(id: id, battery: .link, contract: contract, body: body)
+        ConformanceLine(id: id, battery: .link, contract: contract, isAlone: alone, body: body)
     }
 }
 

@@ -47,7 +47,7 @@ public final class StreamOutboundLane: OutboundLane {
 
     /// Lends private memory. `nil` while the kernel takes nothing and the buffer is full.
     public func reserve(_ byteCount: Int) throws(NaruError) -> UnsafeMutableRawBufferPointer? {
-        precondition(loanBytes == nil, "a loan is out already")
+        guard loanBytes == nil else { throw misuse("lend", .reentrant, "a loan is out already") }
         try check(byteCount)
         guard try outbox.hasRoom(byteCount) else { return nil }
         loanBytes = byteCount
@@ -57,12 +57,20 @@ public final class StreamOutboundLane: OutboundLane {
 
     public func commit(_ header: RecordHeader, byteCount: Int) throws(NaruError) {
         if isClosed { throw StreamFailure.closed("commit", outbox.name) }
-        guard let lent = loanBytes, let memory = unsafe loan else { preconditionFailure("no loan is out") }
-        precondition(byteCount >= 0 && byteCount <= lent, "\(byteCount) B committed of a loan of \(lent) B")
+        guard let lent = loanBytes, let memory = unsafe loan else {
+            throw misuse("commit", .invalidArgument, "no loan is out")
+        }
+        guard byteCount >= 0, byteCount <= lent else {
+            throw misuse("commit", .invalidArgument, "\(byteCount) B committed of a loan of \(lent) B")
+        }
         loanBytes = nil
         // In bounds: checked above. The span ends before the memory can be lent again.
         let bytes = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: memory[..<byteCount]))
         _ = try outbox.accept(header, RawSpan(), bytes, always: true)
+    }
+
+    private func misuse(_ operation: String, _ code: NaruError.Code, _ reason: String) -> NaruError {
+        NaruError(code, operation: operation, object: outbox.name, reason: reason)
     }
 
     public func abort() {

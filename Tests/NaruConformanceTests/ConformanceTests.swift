@@ -6,7 +6,7 @@ import NaruCore
 import Testing
 
 /// The kit itself: it finds faults, it passes over nothing.
-@Suite(.timeLimit(.minutes(1))) struct ConformanceTests {
+@Suite(.timeLimit(.minutes(3))) struct ConformanceTests {
     @Test(arguments: FaultyTransport.Fault.allCases) func aFaultIsFound(_ fault: FaultyTransport.Fault) async throws {
         let line = try #require(Conformance.line(fault.line))
         let failure = await #expect(throws: ConformanceFailure.self) {

@@ -6,7 +6,7 @@ import NaruCore
 import Testing
 
 /// The kit's own transports keep the contract, every line of it.
-@Suite(.timeLimit(.minutes(1))) struct MemoryConformanceTests {
+@Suite(.timeLimit(.minutes(3))) struct MemoryConformanceTests {
     @Test(arguments: Conformance.lines) func synchronous(_ line: ConformanceLine) async throws {
         try await Conformance.check(line, of: MemoryTransport(.synchronous))
     }

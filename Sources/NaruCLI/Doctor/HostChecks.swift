@@ -67,7 +67,8 @@ enum HostChecks {
     /// The memory that the control group leaves.
     static func memory(_ memory: ControlGroup.Memory?) -> Finding {
         guard let memory else {
-            return Finding("memory limit", .ok, "none from a control group", values: [("limit", .null), ("used", .null)])
+            return Finding(
+                "memory limit", .ok, "none from a control group", values: [("limit", .null), ("used", .null)])
         }
         let left = memory.limit - min(memory.used, memory.limit)
         let values: [(String, JSON)] = [("limit", number(memory.limit)), ("used", number(memory.used))]

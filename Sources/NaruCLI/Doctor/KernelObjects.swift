@@ -30,7 +30,8 @@ enum KernelObjects {
             },
             tried("pidfd", remedy: "run Linux 5.3 or newer, and allow pidfd_open in the seccomp profile") {
                 let process = try ProcessHandle.open(ProcessIdentity.current.processID)
-                return ProcessHandle.hasExited(process) ? "opened, but it tells nothing" : "the death of a peer is seen at once"
+                let isWrong = ProcessHandle.hasExited(process)
+                return isWrong ? "opened, but it tells nothing" : "the death of a peer is seen at once"
             },
         ]
     }

@@ -50,7 +50,8 @@ struct InputFile {
     /// - Throws: also when the file became shorter meanwhile.
     func fillAll(_ buffer: UnsafeMutableRawBufferPointer) throws(NaruError) {
         guard try unsafe fill(buffer) == buffer.count else {
-            throw NaruError(.system, operation: "read", object: name, reason: "the file became shorter while it was sent")
+            throw NaruError(
+                .system, operation: "read", object: name, reason: "the file became shorter while it was sent")
         }
     }
 

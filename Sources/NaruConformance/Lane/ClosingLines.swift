@@ -7,7 +7,13 @@ internal import NaruSystem
 extension Conformance {
     /// Ends of lanes.
     static let closingLines: [ConformanceLine] = [
-        .lane("lane.close.outbound", "close() is idempotent. Every operation after close() throws closed.") { subject in
+        .lane(
+            "lane.close.outbound",
+            """
+            close() is idempotent, releases what the lane holds and leaves to the peer what was handed over. Every \
+            operation after close() throws closed.
+            """
+        ) { subject in
             let bench = try LaneBench(subject)
             let lane = bench.outbound
             try bench.exchange([Record(1, byteCount: 8)])
@@ -38,8 +44,14 @@ extension Conformance {
             bench.inbound.disarm()
             return .passed
         },
-        .lane("lane.close.loan", "close() releases what the lane holds: also a loan that is out, of which nothing arrives.") { subject in
-            try ProcessResources.expectNoGrowth(rounds: 16) { _ in
+        .lane(
+            "lane.close.loan", alone: true,
+            """
+            close() is idempotent, releases what the lane holds and leaves to the peer what was handed over: a loan \
+            that is out was not.
+            """
+        ) { subject in
+            try ProcessResources.expectNoGrowth(rounds: 64) { _ in
                 let bench = try LaneBench(subject)
                 try bench.exchange([Record(1, byteCount: 8)])
                 // Not written: the borrower has gone.
@@ -52,7 +64,11 @@ extension Conformance {
             return .passed
         },
         .lane(
-            "lane.close.handed-over", "close() leaves to the peer what was handed over. A hang-up never overtakes data: everything committed is given before ended."
+            "lane.close.handed-over",
+            """
+            close() is idempotent, releases what the lane holds and leaves to the peer what was handed over. A hang- \
+            up never overtakes data: everything committed is given before ended.
+            """
         ) { subject in
             for style in [WaitStyle.thread, .task] {
                 for count in [0, 1, 2, 50, 1000] {
@@ -83,7 +99,13 @@ extension Conformance {
             }
             return .passed
         },
-        .lane("lane.ended.receiver", "There will never be anything again: the other end's lane is gone and everything it handed over was given.") { subject in
+        .lane(
+            "lane.ended.receiver",
+            """
+            There will never be anything again: the other end's lane is gone and everything it handed over was \
+            given.
+            """
+        ) { subject in
             for style in [WaitStyle.thread, .task] {
                 let bench = try LaneBench(subject)
                 try bench.exchange([Record(1, byteCount: 8)])
@@ -99,7 +121,10 @@ extension Conformance {
             }
             return .passed
         },
-        .lane("lane.ended.sender", "There will never be anything again: a sender whose receiver is gone is not left waiting for room.") { subject in
+        .lane(
+            "lane.ended.sender",
+            "There will never be anything again: a sender whose receiver is gone is not left waiting for room."
+        ) { subject in
             for style in [WaitStyle.thread, .task] {
                 let bench = try LaneBench(subject)
                 _ = try bench.fill(min(1000, bench.maximumTried))
@@ -125,8 +150,8 @@ extension Conformance {
             }
             return .passed
         },
-        .lane("lane.close.order", "close() releases everything, whichever end goes first.") { subject in
-            try ProcessResources.expectNoGrowth(rounds: 32) { round in
+        .lane("lane.close.order", alone: true, "close() releases everything, whichever end goes first.") { subject in
+            try ProcessResources.expectNoGrowth(rounds: 64) { round in
                 let bench = try LaneBench(subject, .duplexWhereThereIs(subject))
                 _ = try bench.fill(min(500, bench.maximumTried))
                 if round % 2 == 0 { bench.outbound.close() }

@@ -8,8 +8,12 @@ extension Conformance {
     /// What a plugin makes of a peer that means it no good.
     static let hostileOpeningLines: [ConformanceLine] = [
         .lane(
-            "opening.garbage",
-            "From a peer: not trusted. Before it yields lanes it must have proved that both ends hold the same thing."
+            "opening.garbage", alone: true,
+            """
+            From a peer: not trusted. Before it yields lanes it must have proved that both ends hold the same thing: \
+            that an object received is of the right type, size and seals and holds the agreed nonce, or that a first \
+            record crossed.
+            """
         ) { subject in
             let messages = garbage()
             for role in [Role.dialer, .listener] {
@@ -21,8 +25,11 @@ extension Conformance {
             return .passed
         },
         .lane(
-            "opening.altered",
-            "From a peer: not trusted. A plugin that throws leaves nothing behind."
+            "opening.altered", alone: true,
+            """
+            From a peer: not trusted. A plugin that throws leaves nothing behind; the next candidate is then tried \
+            inside the same connect.
+            """
         ) { subject in
             let bench = try OpeningBench(subject, .duplexWhereThereIs(subject))
             let lengths = try messageLengths(subject, bench)
@@ -30,11 +37,12 @@ extension Conformance {
                 return .inapplicable(reason: "its openings send no bytes")
             }
             for (index, length) in lengths.enumerated() {
-                let stride = max(1, length / 48)
-                try ProcessResources.expectNoGrowth(rounds: max(length / stride, 1)) { round in
+                // Every byte of a short message, every few of a long one.
+                let step = max(1, length / 64)
+                try ProcessResources.expectNoGrowth(rounds: 64) { round in
                     try openAltered(subject, bench, message: index) { message in
-                        let place = min(round * stride, message.bytes.count - 1)
-                        if place >= 0 { message.bytes[place] ^= round % 2 == 0 ? 0xff : 1 }
+                        guard !message.bytes.isEmpty else { return }
+                        message.bytes[round * step % message.bytes.count] ^= round % 2 == 0 ? 0xff : 1
                     }
                 }
                 for keep in [0, 1, length / 2, length - 1] where keep < length && keep >= 0 {
@@ -44,10 +52,7 @@ extension Conformance {
             }
             return .passed
         },
-        .lane(
-            "opening.descriptors",
-            "Descriptors from a peer are of any type; it must have proved that an object received is of the right type, size and seals."
-        ) { subject in
+        .lane("opening.descriptors", alone: true, "From a peer: of any type, check before use.") { subject in
             let bench = try OpeningBench(subject, .duplexWhereThereIs(subject))
             var driver = try OpeningDriver(subject, bench)
             guard case .opened = driver.run() else { throw Complaint("the openings do not yield lanes") }
@@ -58,7 +63,7 @@ extension Conformance {
             }
             for (index, count) in counts.enumerated() where count > 0 {
                 for wrong in WrongDescriptor.allCases {
-                    try ProcessResources.expectNoGrowth(rounds: 8) { round in
+                    try ProcessResources.expectNoGrowth(rounds: 64) { round in
                         let opened = try openAltered(subject, bench, message: index) { message in
                             message.descriptors = try wrong.instead(of: message.descriptors, at: round % count)
                         }

@@ -8,7 +8,10 @@ extension Conformance {
     static let loanLines: [ConformanceLine] = [
         .lane(
             "lane.reserve",
-            "reserve lends exactly the bytes asked for, or returns nil when there is no room now."
+            """
+            reserve(_:) lends exactly the bytes asked for, or returns nil when there is no room now. Lends memory, \
+            8-byte aligned.
+            """
         ) { subject in
             let bench = try LaneBench(subject)
             for byteCount in [0, 1, 8, 9, 63, 64, 65, 1000, bench.maximumTried] where byteCount <= bench.maximumTried {
@@ -25,7 +28,11 @@ extension Conformance {
         },
         .lane(
             "lane.commit.visible",
-            "The borrower writes it until commit or abort; commit makes the first byteCount bytes of the loan a record."
+            """
+            The memory belongs to the lane; the borrower writes it until commit(_:byteCount:) or abort(). \
+            commit(_:byteCount:) makes the first byteCount bytes of the loan a record; it never fails for lack of \
+            room.
+            """
         ) { subject in
             let bench = try LaneBench(subject)
             var number = 0
@@ -40,7 +47,13 @@ extension Conformance {
             }
             return .passed
         },
-        .lane("lane.commit.full", "commit never fails for lack of room.") { subject in
+        .lane(
+            "lane.commit.full",
+            """
+            commit(_:byteCount:) makes the first byteCount bytes of the loan a record; it never fails for lack of \
+            room.
+            """
+        ) { subject in
             let bench = try LaneBench(subject)
             let byteCount = min(900, bench.maximumTried)
             var records: [Record] = []
@@ -88,7 +101,10 @@ extension Conformance {
             try bench.receive([record])
             return .passed
         },
-        .lane("lane.loan.mixed", "Loans, copies and adopted messages arrive in the order in which they were accepted.") { subject in
+        .lane(
+            "lane.loan.mixed",
+            "Loans, copies and adopted messages arrive in the order in which they were accepted."
+        ) { subject in
             let bench = try LaneBench(subject)
             var random = SplitMix(seed: 4)
             for round in 0..<200 {

@@ -9,7 +9,10 @@ extension Conformance {
     static let openingLines: [ConformanceLine] = [
         .lane(
             "opening.lanes",
-            "Both ends call open with the same agreement and their own role, and step the Opening until it yields lanes."
+            """
+            Both ends call open(_:) with the same agreement and their own role, and step the Opening until it yields \
+            lanes.
+            """
         ) { subject in
             for shape in shapes(of: subject) {
                 let bench = try OpeningBench(subject, shape)
@@ -29,7 +32,10 @@ extension Conformance {
             }
             return .passed
         },
-        .lane("opening.directions", "A lane carries records from the end that sends to the end that receives.") { subject in
+        .lane(
+            "opening.directions",
+            "The lanes from the dialer to the listener, and the lanes from the listener to the dialer."
+        ) { subject in
             for shape in shapes(of: subject) {
                 let bench = try LaneBench(subject, shape)
                 try bench.exchange((0..<20).map { Record($0, byteCount: min($0 * 3, bench.maximumTried)) })
@@ -47,10 +53,7 @@ extension Conformance {
             }
             return .passed
         },
-        .lane(
-            "opening.message-bounds",
-            "Opaque to the core, at most 16 KiB; at most eight descriptors."
-        ) { subject in
+        .lane("opening.message-bounds", "Opaque to the core, at most 16 KiB. At most eight descriptors.") { subject in
             for shape in shapes(of: subject) {
                 var driver = try OpeningDriver(subject, OpeningBench(subject, shape))
                 guard case .opened = driver.run() else { throw Complaint("the openings do not yield lanes") }
@@ -64,14 +67,14 @@ extension Conformance {
             }
             return .passed
         },
-        .lane("opening.dropped", "Dropping an opening releases everything it made.") { subject in
+        .lane("opening.dropped", alone: true, "Dropping an opening releases everything it made.") { subject in
             let bench = try OpeningBench(subject, .duplexWhereThereIs(subject))
             var whole = try OpeningDriver(subject, bench)
             guard case .opened = whole.run() else { throw Complaint("the openings do not yield lanes") }
             let steps = whole.steps
             whole.dropAll()
             for limit in 0..<steps {
-                try ProcessResources.expectNoGrowth(rounds: 16) { _ in
+                try ProcessResources.expectNoGrowth(rounds: 96) { _ in
                     var driver = try OpeningDriver(subject, bench)
                     driver.maximumSteps = limit
                     driver.patience = .zero
@@ -80,15 +83,16 @@ extension Conformance {
             }
             return .passed
         },
-        .lane("opening.released", "The lanes that an opening yields; this end owns them.") { subject in
-            try ProcessResources.expectNoGrowth(rounds: 32) { _ in
+        .lane("opening.released", alone: true, "The lanes that an opening yields; this end owns them.") { subject in
+            try ProcessResources.expectNoGrowth(rounds: 96) { _ in
                 let bench = try LaneBench(subject, .duplexWhereThereIs(subject))
                 try bench.exchange([Record(1, byteCount: 8)])
             }
             return .passed
         },
         .lane(
-            "opening.many", "Both ends call open with the same agreement; agreements do not disturb each other."
+            "opening.many",
+            "Both ends call open with the same agreement; agreements do not disturb each other."
         ) { subject in
             let benches = try (0..<8).map { _ in try LaneBench(subject) }
             for (index, bench) in benches.enumerated() {

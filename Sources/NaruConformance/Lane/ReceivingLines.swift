@@ -8,7 +8,10 @@ extension Conformance {
     static let receivingLines: [ConformanceLine] = [
         .lane(
             "lane.drain.count",
-            "drain gives the committed records in order and returns how many were taken. It returns 0 when there is none now."
+            """
+            drain(_:_:) gives the committed records in order, each borrowed in place and valid only inside the \
+            closure, and returns how many were taken. It returns 0 when there is none now.
+            """
         ) { subject in
             let bench = try LaneBench(subject)
             try bench.expectNothingMore("on a new lane")
@@ -107,7 +110,10 @@ extension Conformance {
             }
             return .passed
         },
-        .lane("lane.drain.reentrant", "User code never runs under exclusive access: a re-entrant receive throws reentrant.") { subject in
+        .lane(
+            "lane.drain.reentrant",
+            "User code never runs under exclusive access: a re-entrant receive throws reentrant."
+        ) { subject in
             let bench = try LaneBench(subject)
             _ = try bench.some(1)
             var code: NaruError.Code?
@@ -125,7 +131,10 @@ extension Conformance {
             try bench.exchange((0..<5).map { Record($0, byteCount: 16) })
             return .passed
         },
-        .lane("lane.drain.close", "User code never runs under exclusive access: a close inside a view is deferred.") { subject in
+        .lane(
+            "lane.drain.close",
+            "User code never runs under exclusive access: a close inside a view is deferred."
+        ) { subject in
             let bench = try LaneBench(subject)
             let byteCount = min(300, bench.maximumTried)
             try expect(try bench.outbound.trySend(Record(5, byteCount: byteCount)), "an empty lane has no room")
@@ -142,7 +151,13 @@ extension Conformance {
             try expectError(.closed, "a drain after a close inside a drain") { _ = try bench.inbound.drain(1) { _ in .take } }
             return .passed
         },
-        .lane("lane.violation", "The lane reads each length and offset that a peer can write once, checks it, then uses it; a violation throws protocolViolation now and at every later call.") { subject in
+        .lane(
+            "lane.violation",
+            """
+            The lane reads each length and offset that a peer can write once, checks it, then uses it; a violation \
+            throws protocolViolation now and at every later call.
+            """
+        ) { subject in
             try HostileMedium.run(subject)
         },
     ]

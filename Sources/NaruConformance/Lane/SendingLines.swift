@@ -33,7 +33,7 @@ extension Conformance {
             try bench.exchange(records)
             return .passed
         },
-        .lane("lane.maximum.least", "The most bytes one record may have (prefix included): at least 64.") { subject in
+        .lane("lane.maximum.least", "The most bytes one record may have (prefix included), at least 64.") { subject in
             let bench = try LaneBench(subject)
             try expect(
                 bench.outbound.maximumRecordBytes >= 64,
@@ -44,7 +44,8 @@ extension Conformance {
             return .passed
         },
         .lane(
-            "lane.maximum.exceeded", "The most bytes one record may have: a larger one is refused, and nothing breaks."
+            "lane.maximum.exceeded",
+            "The most bytes one record may have (prefix included): a larger one is refused, and nothing breaks."
         ) { subject in
             let bench = try LaneBench(subject)
             let maximum = bench.outbound.maximumRecordBytes
@@ -60,7 +61,7 @@ extension Conformance {
             try bench.exchange([Record(1, byteCount: min(maximum, 100))])
             return .passed
         },
-        .lane("lane.send.copies", "trySend copies: on return the caller owns its bytes again.") { subject in
+        .lane("lane.send.copies", "trySend(_:_:_:) copies: on return the caller owns its bytes again.") { subject in
             let bench = try LaneBench(subject)
             let byteCount = min(4000, bench.maximumTried)
             var bytes = Payload.bytes(1, byteCount)
@@ -141,7 +142,10 @@ extension Conformance {
             try bench.expectNothingMore("of an empty batch")
             return .passed
         },
-        .lane("lane.batch.full", "Between hold() and publish() records may stay invisible; a full lane still gets them across.") { subject in
+        .lane(
+            "lane.batch.full",
+            "Prepares to wait for room: what a batch holds back is shown, or there would never be any."
+        ) { subject in
             let bench = try LaneBench(subject)
             let byteCount = min(100, bench.maximumTried)
             bench.outbound.hold()
@@ -156,7 +160,13 @@ extension Conformance {
             }
             return .passed
         },
-        .lane("lane.flush", "flush() returns true when everything accepted is handed over. false means: wait until writable, then call again.") { subject in
+        .lane(
+            "lane.flush",
+            """
+            flush() returns true when everything accepted is handed over: it survives this process, as far as the \
+            transport's record claims. false means: wait until writable, then call again.
+            """
+        ) { subject in
             let bench = try LaneBench(subject)
             let byteCount = min(700, bench.maximumTried)
             let records = (0..<200).map { Record($0, byteCount: byteCount) }

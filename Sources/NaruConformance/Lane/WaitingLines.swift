@@ -8,7 +8,7 @@ internal import Synchronization
 extension Conformance {
     /// Arming, sleeping and waking.
     static let waitingLines: [ConformanceLine] = [
-        .lane("lane.arm.ready", "There is something already: an armed lane does not let its waiter sleep past it.") { subject in
+        .lane("lane.arm.ready", "There is something already: who arms a lane then does not sleep.") { subject in
             for style in [WaitStyle.thread, .task] {
                 let bench = try LaneBench(subject)
                 // Room, before and after the lane was full.
@@ -25,7 +25,10 @@ extension Conformance {
             }
             return .passed
         },
-        .lane("lane.arm.empty", "Prepares to wait for a record, and says what to wait for: on an empty lane nothing is ready.") { subject in
+        .lane(
+            "lane.arm.empty",
+            "Prepares to wait for a record, and says what to wait for: on an empty lane nothing is ready."
+        ) { subject in
             for style in [WaitStyle.thread, .task] {
                 let bench = try LaneBench(subject)
                 for _ in 0..<3 {
@@ -43,7 +46,10 @@ extension Conformance {
             }
             return .passed
         },
-        .lane("lane.arm.word", "To wake the sleeper from this process: store zero, then wake. The word lives until the lane is disarmed.") { subject in
+        .lane(
+            "lane.arm.word",
+            "To wake the sleeper from this process: store zero, then wake. The word lives until the lane is disarmed."
+        ) { subject in
             let bench = try LaneBench(subject)
             guard case .word(let word, let value) = try bench.inbound.arm(.thread) else {
                 bench.inbound.disarm()
@@ -75,16 +81,31 @@ extension Conformance {
             }
             return .passed
         },
-        .lane("lane.wake.receiver.thread", "Wake-ups carry no data and may be spurious, but none is lost between arming and falling asleep.") { subject in
+        .lane(
+            "lane.wake.receiver.thread",
+            """
+            One thread or task uses a lane at a time; only arm(_:)'s target is touched by others. Wake-ups carry no \
+            data and may be spurious; none is lost.
+            """
+        ) { subject in
             try pingPong(subject, .thread)
         },
         .lane("lane.wake.receiver.task", "Spurious rings are allowed, lost ones are not.") { subject in
             try pingPong(subject, .task)
         },
-        .lane("lane.wake.sender.thread", "Prepares to wait for room for a record of byteCount bytes; no wake-up is lost.") { subject in
+        .lane(
+            "lane.wake.sender.thread",
+            """
+            Prepares to wait for room for a record of byteCount bytes, and says what to wait for; no wake-up is \
+            lost.
+            """
+        ) { subject in
             try stream(subject, .thread)
         },
-        .lane("lane.wake.sender.task", "Prepares to wait for room for a record of byteCount bytes; no ring is lost.") { subject in
+        .lane(
+            "lane.wake.sender.task",
+            "Prepares to wait for room for a record of byteCount bytes, and says what to wait for; no ring is lost."
+        ) { subject in
             try stream(subject, .task)
         },
     ]

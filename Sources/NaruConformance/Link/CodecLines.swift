@@ -42,7 +42,10 @@ extension Conformance {
                 }
             }
         },
-        .link("link.codec.forms", "Compressed messages keep their order and their ends, however they are sent.") { subject in
+        .link(
+            "link.codec.forms",
+            "Compressed messages keep their order and their ends, however they are sent."
+        ) { subject in
             try await LinkBench.run(subject) { bench in
                 for style in [WaitStyle.task, .thread] {
                     for form in SendForm.allCases {
@@ -52,7 +55,10 @@ extension Conformance {
                 }
             }
         },
-        .link("link.codec.throws", "A message that came compressed and whose closure threw is given again.") { subject in
+        .link(
+            "link.codec.throws",
+            "A message that came compressed and whose closure threw is given again."
+        ) { subject in
             try await LinkBench.run(subject) { bench in
                 let (sender, receiver) = try await bench.connect(compressed(bench))
                 let size = min(3000, bench.messageBytes)

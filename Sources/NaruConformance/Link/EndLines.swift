@@ -7,7 +7,10 @@ internal import NaruSystem
 extension Conformance {
     /// How links end.
     static let endLines: [ConformanceLine] = [
-        .link("link.finish", "finish returns when the receiver has taken all; after a peer that finished, receive gives nil.") { subject in
+        .link(
+            "link.finish",
+            "finish returns when the receiver has taken all; after a peer that finished, receive gives nil."
+        ) { subject in
             try await LinkBench.run(subject) { bench in
                 let (sender, receiver) = try await bench.connect()
                 try await transfer((0..<50).map { $0 % 17 }, .copy, .task, (sender, receiver))
@@ -17,7 +20,13 @@ extension Conformance {
                 receiver.close()
             }
         },
-        .link("link.finish.waits", "deadlineExceeded may be followed by another call; taken means that the receiver's closure returned for every message.") { subject in
+        .link(
+            "link.finish.waits",
+            """
+            deadlineExceeded may be followed by another call; taken means that the receiver's closure returned for \
+            every message.
+            """
+        ) { subject in
             try await LinkBench.run(subject) { bench in
                 let (sender, receiver) = try await bench.connect()
                 try await sender.send(Payload.bytes(0, 5), deadline: Limit.wait)
@@ -44,7 +53,13 @@ extension Conformance {
                 try await transfer([], .copy, .thread, try await bench.connect())
             }
         },
-        .link("link.close.sender", "A receiver is given everything that was handed over before its peer died, then the reason the link closed.") { subject in
+        .link(
+            "link.close.sender",
+            """
+            A receiver is given everything that was handed over before its peer died, then the reason the link \
+            closed.
+            """
+        ) { subject in
             try await LinkBench.run(subject) { bench in
                 for isDropped in [false, true] {
                     let (receiver, sent, isHandedOver) = try await Self.sendAndGo(bench, isDropped: isDropped)
@@ -78,7 +93,10 @@ extension Conformance {
                 }
             }
         },
-        .link("link.close.receiver.pending", "close while send is pending: it completes once, with the right error.") { subject in
+        .link(
+            "link.close.receiver.pending",
+            "close while send is pending: it completes once, with the right error."
+        ) { subject in
             try await LinkBench.run(subject) { bench in
                 for style in [WaitStyle.task, .thread] {
                     let (sender, receiver) = try await bench.connect()
@@ -95,7 +113,10 @@ extension Conformance {
                 }
             }
         },
-        .link("link.close.pending", "Closes the link: pending operations of this end throw closed. Idempotent.") { subject in
+        .link(
+            "link.close.pending",
+            "Closes the link: pending operations of this end throw closed. Idempotent."
+        ) { subject in
             try await LinkBench.run(subject) { bench in
                 for operation in Pending.allCases {
                     let (sender, receiver) = try await bench.connect()
@@ -115,7 +136,10 @@ extension Conformance {
                 }
             }
         },
-        .link("link.close.twice", "Double close, close from inside a callback; every operation after it throws closed.") { subject in
+        .link(
+            "link.close.twice",
+            "Double close, close from inside a callback; every operation after it throws closed."
+        ) { subject in
             try await LinkBench.run(subject) { bench in
                 let (sender, receiver) = try await bench.connect()
                 for _ in 0..<3 {
@@ -141,7 +165,10 @@ extension Conformance {
                 }
             }
         },
-        .link("link.close.loan", "An endpoint closed with a loan outstanding: the close waits for the loan's end.") { subject in
+        .link(
+            "link.close.loan",
+            "An endpoint closed with a loan outstanding: the close waits for the loan's end."
+        ) { subject in
             try await LinkBench.run(subject) { bench in
                 let (sender, receiver) = try await bench.connect()
                 let size = min(5000, bench.recordBytes)

@@ -21,7 +21,10 @@ extension Conformance {
                 listener.close()
             }
         },
-        .link("link.many", "Listens on one address and yields one endpoint for each peer; each is on its own.") { subject in
+        .link(
+            "link.many",
+            "Listens on one address and yields one endpoint for each peer; each is on its own."
+        ) { subject in
             try await LinkBench.run(subject) { bench in
                 let listener = try bench.listen()
                 var links: [(Sender, Receiver)] = []
@@ -38,7 +41,10 @@ extension Conformance {
                 listener.close()
             }
         },
-        .link("link.busy", "Receives from the first sender that comes; others are refused as busy until the link closes.") { subject in
+        .link(
+            "link.busy",
+            "Receives from the first sender that comes; others are refused as busy until the link closes."
+        ) { subject in
             try await LinkBench.run(subject) { bench in
                 let request = bench.request()
                 let receive = Handoff<Receiver?>(nil)
@@ -114,10 +120,13 @@ extension Conformance {
                 }
             }
         },
-        .link("link.cycles", "Open/close cycles: descriptors, threads, mappings back to where they were.") { subject in
+        .link(
+            "link.cycles", alone: true,
+            "Open/close cycles: descriptors, threads, mappings back to where they were."
+        ) { subject in
             try await LinkBench.run(subject) { bench in
                 let listener = try bench.listen()
-                try await ProcessResources.expectNoGrowth(rounds: 200) { round in
+                try await ProcessResources.expectNoGrowth(rounds: 100) { round in
                     let (sender, receiver) = try await bench.connect(to: listener)
                     try await sender.send(Payload.bytes(round, 30), deadline: Limit.wait)
                     try await receiver.expect(round, 30)
@@ -128,9 +137,12 @@ extension Conformance {
                 listener.close()
             }
         },
-        .link("link.not-accepted", "A listener that closes lets go of links that nobody accepted, and their peers are told.") { subject in
+        .link(
+            "link.not-accepted", alone: true,
+            "A listener that closes lets go of links that nobody accepted, and their peers are told."
+        ) { subject in
             try await LinkBench.run(subject) { bench in
-                try await ProcessResources.expectNoGrowth(rounds: 12) { _ in
+                try await ProcessResources.expectNoGrowth(rounds: 40) { _ in
                     let listener = try bench.listen()
                     let sender = try await bench.dialer.sender(bench.address, bench.request(), deadline: Limit.wait)
                     listener.close()

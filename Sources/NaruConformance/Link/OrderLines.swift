@@ -7,17 +7,26 @@ internal import NaruSystem
 extension Conformance {
     /// Many messages, every wait mode, both ways at once.
     static let orderLines: [ConformanceLine] = [
-        .link("link.order", "In order, once, for as long as the link lives: 10,000 messages of random sizes.") { subject in
+        .link(
+            "link.order",
+            "In order, once, for as long as the link lives: 10,000 messages of random sizes."
+        ) { subject in
             try await LinkBench.run(subject) { bench in
                 try await transfer(randomSizes(bench, 10_000, seed: 1), .copy, .task, try await bench.connect())
             }
         },
-        .link("link.order.blocking", "In order, once: 10,000 messages of random sizes, from thread to thread.") { subject in
+        .link(
+            "link.order.blocking",
+            "In order, once: 10,000 messages of random sizes, from thread to thread."
+        ) { subject in
             try await LinkBench.run(subject) { bench in
                 try await transfer(randomSizes(bench, 10_000, seed: 2), .copy, .thread, try await bench.connect())
             }
         },
-        .link("link.order.forms", "Copies, loans, batches and adopted messages arrive in the order in which they were accepted.") { subject in
+        .link(
+            "link.order.forms",
+            "Copies, loans, batches and adopted messages arrive in the order in which they were accepted."
+        ) { subject in
             try await LinkBench.run(subject) { bench in
                 let sizes = randomSizes(bench, 2000, seed: 3)
                 let link = try await bench.connect()

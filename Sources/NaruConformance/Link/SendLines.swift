@@ -7,7 +7,10 @@ internal import NaruSystem
 extension Conformance {
     /// Waiting, giving up, and closures that throw.
     static let sendLines: [ConformanceLine] = [
-        .link("link.try-send", "Sends a copy of bytes when there is room for it now; false when there is none.") { subject in
+        .link(
+            "link.try-send",
+            "Sends a copy of bytes when there is room for it now; false when there is none."
+        ) { subject in
             try await LinkBench.run(subject) { bench in
                 let (sender, receiver) = try await bench.connect()
                 let count = try await bench.fill(sender)
@@ -54,7 +57,10 @@ extension Conformance {
                 try await transfer([1, size], .copy, .task, (sender, receiver))
             }
         },
-        .link("link.send.interrupted", "Later than the first byte: an abort record; the receiver never sees a part of a message.") { subject in
+        .link(
+            "link.send.interrupted",
+            "Later than the first byte: an abort record; the receiver never sees a part of a message."
+        ) { subject in
             try await LinkBench.run(subject) { bench in
                 try bench.needsFragments()
                 let (sender, receiver) = try await bench.connect()
@@ -97,7 +103,10 @@ extension Conformance {
                 try await transfer([1, size], .copy, .task, (sender, receiver))
             }
         },
-        .link("link.receive.deadline", "The deadline passed first. What was asked for may be asked for again.") { subject in
+        .link(
+            "link.receive.deadline",
+            "The deadline passed first. What was asked for may be asked for again."
+        ) { subject in
             try await LinkBench.run(subject) { bench in
                 let (sender, receiver) = try await bench.connect()
                 for round in 0..<5 {
@@ -125,7 +134,10 @@ extension Conformance {
                 }
             }
         },
-        .link("link.receive.throws", "Throws what body throws: the message is then not taken, and given again by the next call.") { subject in
+        .link(
+            "link.receive.throws",
+            "Throws what body throws: the message is then not taken, and given again by the next call."
+        ) { subject in
             try await LinkBench.run(subject) { bench in
                 let (sender, receiver) = try await bench.connect()
                 let (send, receive) = (Handoff(sender), Handoff(receiver))
@@ -150,7 +162,10 @@ extension Conformance {
                 }
             }
         },
-        .link("link.receive.reentrant", "A re-entrant receive throws reentrant, a close inside a view is deferred.") { subject in
+        .link(
+            "link.receive.reentrant",
+            "A re-entrant receive throws reentrant, a close inside a view is deferred."
+        ) { subject in
             try await LinkBench.run(subject) { bench in
                 let (sender, receiver) = try await bench.connect()
                 for index in 0..<2 {
@@ -188,7 +203,13 @@ extension Conformance {
                 try expectEqual(sender.control.counters.messagesSent, 1, "messages counted as sent")
             }
         },
-        .link("link.batch", "Sends many messages and shows them to the receiver together; where the lane has no room left, the batch stops early.") { subject in
+        .link(
+            "link.batch",
+            """
+            Sends many messages and shows them to the receiver together; where the lane has no room left, the batch \
+            stops early.
+            """
+        ) { subject in
             try await LinkBench.run(subject) { bench in
                 let link = try await bench.connect()
                 let (send, receive) = (Handoff(link.0), Handoff(link.1))

@@ -44,7 +44,10 @@ extension Conformance {
                     try await transfer([8, 0, 9], .copy, .task, (sender, receiver))
                 }
             },
-            .link("link.sizes.owned", "Waits for one message and copies it out; moves it where the lane moved one.") { subject in
+            .link(
+                "link.sizes.owned",
+                "Waits for one message and copies it out; moves it where the lane moved one."
+            ) { subject in
                 try await LinkBench.run(subject) { bench in
                     let (sender, receiver) = try await bench.connect()
                     let (send, receive) = (Handoff(sender), Handoff(receiver))

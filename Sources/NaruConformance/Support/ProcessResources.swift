@@ -34,35 +34,54 @@ struct ProcessResources: CustomStringConvertible {
 
     /// Complains when `rounds` rounds of `body` leave something behind: half a thing or more each.
     ///
-    /// Other tests of the process come and go meanwhile, so a growth counts only when it shows in each of several
-    /// attempts and does not go back while one waits for what is released by other threads.
+    /// Other tests of the process come and go meanwhile, so two attempts of four must show no growth, each after it has
+    /// waited for what other threads release; and `rounds` must be many.
     static func expectNoGrowth(rounds: Int, _ body: (Int) throws -> Void) throws {
-        var grown: [String] = []
-        for _ in 0..<4 {
+        var tally = Tally(rounds: rounds)
+        while try tally.goesOn() {
             let before = try now()
             for round in 0..<rounds { try body(round) }
-            grown = try settled(since: before, by: max(rounds / 2, 2))
-            if grown.isEmpty { return }
+            tally.count(try settled(since: before, by: max(rounds / 2, 2)))
         }
-        throw Complaint("\(rounds) rounds left behind: \(grown.joined(separator: ", "))")
     }
 
     /// As above, for what is awaited.
     static func expectNoGrowth(rounds: Int, _ body: (Int) async throws -> Void) async throws {
-        var grown: [String] = []
-        for _ in 0..<4 {
+        var tally = Tally(rounds: rounds)
+        while try tally.goesOn() {
             let before = try now()
             for round in 0..<rounds { try await body(round) }
-            grown = try await Worker.run { try settled(since: before, by: max(rounds / 2, 2)) }
-            if grown.isEmpty { return }
+            tally.count(try await Worker.run { try settled(since: before, by: max(rounds / 2, 2)) })
         }
-        throw Complaint("\(rounds) rounds left behind: \(grown.joined(separator: ", "))")
+    }
+
+    /// How many attempts grew.
+    private struct Tally {
+        let rounds: Int
+        private var clean = 0
+        private var grown: [[String]] = []
+
+        init(rounds: Int) {
+            self.rounds = rounds
+        }
+
+        mutating func count(_ growth: [String]) {
+            if growth.isEmpty { clean += 1 } else { grown.append(growth) }
+        }
+
+        /// Whether another attempt is needed; complains when enough of them grew.
+        func goesOn() throws -> Bool {
+            if grown.count > 2, let last = grown.last {
+                throw Complaint("\(rounds) rounds left behind: \(last.joined(separator: ", "))")
+            }
+            return clean < 2
+        }
     }
 
     /// What stays grown although one waits a while. Blocks.
     private static func settled(since before: ProcessResources, by limit: Int) throws -> [String] {
         let pause = try EventCounter()
-        let deadline = Deadline.after(.seconds(2))
+        let deadline = Deadline.after(.seconds(1))
         while true {
             let grown = try now().growth(since: before, by: limit)
             if grown.isEmpty || deadline.isPast { return grown }

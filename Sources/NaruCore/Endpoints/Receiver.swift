@@ -21,6 +21,8 @@ public final class Receiver {
     private var finished = false
     private var isReceiving = false
     private var isClosed = false
+    /// The peer broke the protocol: nothing more is read of what it wrote.
+    private var isPoisoned = false
     /// A message that came in parts or compressed and whose closure threw: given again first.
     private var untaken: OwnedMessage?
     private var companion: (any AnyObject & Sendable)?
@@ -148,6 +150,7 @@ public final class Receiver {
     /// Reads the records that are there and lends whole messages; returns how many were taken.
     private func take(_ maximum: Int, _ body: (MessageView) throws -> Void) throws -> Int {
         guard !isClosed else { throw closedError() }
+        guard !isPoisoned else { throw closedError() }
         guard !isReceiving else {
             throw NaruError(
                 .reentrant, operation: "receive", object: link.name, reason: "called from inside its own closure")
@@ -259,8 +262,7 @@ public final class Receiver {
             return deliver(
                 decompressor.bytes(byteCount), wire: payload.byteCount, &delivered, maximum, &failure, body)
         } catch {
-            link.counters.add(.violations, 1)
-            link.close(.protocolViolation(error.reason))
+            poison(error.reason)
             failure = error
             return .takeAndStop
         }
@@ -292,10 +294,15 @@ public final class Receiver {
     }
 
     private func violate(_ what: String, _ failure: inout (any Error)?) -> DrainStep {
-        link.counters.add(.violations, 1)
-        link.close(.protocolViolation(what))
+        poison(what)
         failure = closedError()
         return .takeAndStop
+    }
+
+    private func poison(_ what: String) {
+        isPoisoned = true
+        link.counters.add(.violations, 1)
+        link.close(.protocolViolation(what))
     }
 
     // MARK: Ends
@@ -311,10 +318,7 @@ public final class Receiver {
     }
 
     private func laneFailed(_ error: NaruError) -> NaruError {
-        if error.code == .protocolViolation {
-            link.counters.add(.violations, 1)
-            link.close(.protocolViolation(error.reason))
-        }
+        if error.code == .protocolViolation, !isPoisoned { poison(error.reason) }
         return link.isClosed ? closedError() : error
     }
 

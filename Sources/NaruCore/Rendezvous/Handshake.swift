@@ -217,6 +217,12 @@ final class Handshake: Sendable {
                 dropOpening()
                 return feed(.openingFailed(error))
             case .success(.send(let message)):
+                guard message.bytes.count <= ControlFrame.maximumOpeningBytes,
+                    message.descriptors.count <= ControlFrame.maximumDescriptors
+                else {
+                    dropOpening()
+                    return feed(.openingFailed(Self.oversized(message)))
+                }
                 state.withLock { $0.wants = .nothing }
                 send(message)
             case .success(.receive):
@@ -254,6 +260,14 @@ final class Handshake: Sendable {
             return nil
         }
         return NaruError(.unsupported, operation: "open", object: agreement.transport.rawValue, reason: reason)
+    }
+
+    private static func oversized(_ message: OpeningMessage) -> NaruError {
+        NaruError(
+            .unsupported, operation: "open", object: "opening message",
+            reason: "the plugin's message has \(message.bytes.count) bytes and \(message.descriptors.count) descriptors; "
+                + "\(ControlFrame.maximumOpeningBytes) and \(ControlFrame.maximumDescriptors) are the most",
+            remedy: "mend the plugin")
     }
 
     private func send(_ message: OpeningMessage) {

@@ -9,7 +9,7 @@ import Testing
 
 @Suite struct ExaminationTests {
     @Test func `this host is examined, every line has a status, and JSON names every mechanism`() async throws {
-        let folder = "/tmp/naru-cli-test-\(UInt64.random(in: 0 ... .max))"
+        let folder = "/tmp/naru-cli-\(String(UInt64.random(in: 0 ... .max), radix: 36))"
         let naru = try await Naru(
             sources: ConfigurationSources(environment: ["NARU_RUNTIME_DIR": folder], workingDirectory: "/proc"))
         let examination = Examination(naru)

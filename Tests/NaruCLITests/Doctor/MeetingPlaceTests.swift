@@ -9,7 +9,7 @@ import Testing
 @Suite struct MeetingPlaceTests {
     /// A folder of its own for one test, removed with what the closure left.
     private func withFolder(_ body: (String) throws -> Void) throws {
-        let path = "/tmp/naru-cli-test-\(SystemRandom.word())"
+        let path = "/tmp/naru-cli-\(String(SystemRandom.word(), radix: 36))"
         try FileSystem.makeDirectory(path, permissions: 0o700)
         defer { try? FileSystem.removeDirectory(path) }
         try body(path)

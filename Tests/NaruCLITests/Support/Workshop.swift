@@ -11,7 +11,7 @@ struct Workshop {
 
     /// Runs `body` with a new folder.
     static func with<Result>(_ body: (Workshop) throws -> Result) throws -> Result {
-        let workshop = Workshop(path: "/tmp/naru-cli-test-\(SystemRandom.word())")
+        let workshop = Workshop(path: "/tmp/naru-cli-\(String(SystemRandom.word(), radix: 36))")
         try FileSystem.makeDirectory(workshop.path, permissions: 0o700)
         defer { workshop.remove() }
         return try body(workshop)

@@ -37,7 +37,7 @@ struct FaultyTransport: Transport {
         case forgetsToRing = "lane.wake.receiver.task"
         case worksWhenClosed = "lane.close.outbound"
         case drainsWhenClosed = "lane.close.inbound"
-        case hangsUpEarly = "lane.close.handed-over"
+        case losesLast = "lane.close.handed-over"
 
         /// The line that finds it.
         var line: String { rawValue }
@@ -115,8 +115,8 @@ private final class FaultyOutboundLane: OutboundLane {
     private let fault: FaultyTransport.Fault
     private var sent = 0
     private var loan: Int?
-    private var second: [UInt8] = []
     private var refused: OwnedMessage?
+    private var heldBack: OwnedMessage?
     private var isClosed = false
 
     init(_ base: any OutboundLane, _ fault: FaultyTransport.Fault) {
@@ -156,6 +156,13 @@ private final class FaultyOutboundLane: OutboundLane {
         sent += 1
         if fault == .losesRecords, sent % 50 == 0 { return true }
         if fault == .acceptsTooMuch, prefix.byteCount + bytes.byteCount > maximumRecordBytes { return true }
+        if fault == .losesLast {
+            // Each record waits for the next; the last waits in vain.
+            let held = OwnedMessage(copying: bytes)
+            if let message = heldBack, try !base.trySend(header, RawSpan(), message.bytes) { return false }
+            heldBack = held
+            return true
+        }
         if let message = refused {
             refused = nil
             _ = try base.trySend(header, RawSpan(), message.bytes)
@@ -218,8 +225,7 @@ private final class FaultyInboundLane: InboundLane {
         if fault == .seemsReady, arms > 1 { return .ready }
         let target = try base.arm(style)
         // A ring that never comes: the lane forgets that it was armed.
-        if fault == .forgetsToRing, case .bell = target, arms > 300 { base.disarm() }
-        if fault == .hangsUpEarly, case .ready = target { return arms > 2 ? .ended : target }
+        if fault == .forgetsToRing, case .bell = target, arms > 100 { base.disarm() }
         return target
     }
 

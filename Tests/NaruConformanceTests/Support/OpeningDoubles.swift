@@ -4,33 +4,49 @@
 import NaruConformance
 import NaruCore
 import NaruSystem
+import Synchronization
 
 /// A transport whose opening waits, at one end, for a descriptor that never becomes ready.
 struct StallingTransport: Transport {
     private let base = MemoryTransport(name: "a-stalling")
     private let role: Role
+    private let count = OpeningCount()
 
     init(_ role: Role) {
         self.role = role
     }
 
+    /// How many of the openings that wait are there now.
+    var openings: Int { count.value.load(ordering: .sequentiallyConsistent) }
+
     var name: TransportName { base.name }
     func probe() -> CapabilityRecord { base.probe() }
 
     func open(_ request: OpeningRequest) throws(NaruError) -> any Opening {
-        request.role == role ? try StallingOpening() : try base.open(request)
+        request.role == role ? try StallingOpening(count) : try base.open(request)
     }
+}
+
+private final class OpeningCount: Sendable {
+    let value = Atomic(0)
 }
 
 private final class StallingOpening: Opening {
     private let counter: EventCounter
+    private let count: OpeningCount
 
-    init() throws(NaruError) {
+    init(_ count: OpeningCount) throws(NaruError) {
         do {
             counter = try EventCounter()
         } catch {
             throw NaruError(error, operation: "open", object: "double")
         }
+        self.count = count
+        count.value.add(1, ordering: .sequentiallyConsistent)
+    }
+
+    deinit {
+        count.value.subtract(1, ordering: .sequentiallyConsistent)
     }
 
     func advance(_ event: OpeningEvent) throws(NaruError) -> OpeningStep {
