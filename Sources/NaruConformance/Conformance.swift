@@ -30,10 +30,16 @@ public enum Conformance {
     ///
     /// Called for many lines at once, as test frameworks do, it lets a few of them run at a time, and those that count
     /// what the process holds alone.
+    /// - Parameters:
+    ///   - line: What to test.
+    ///   - transport: The transport, configured as it will be used.
+    ///   - patience: How long a lane's waiter sleeps before its wake-up counts as lost.
     /// - Returns: That it passed, or why it does not apply.
     /// - Throws: ``ConformanceFailure``.
-    public static func run(_ line: ConformanceLine, _ transport: any Transport) async throws -> ConformanceOutcome {
-        let subject = Subject(transport: transport, record: transport.probe())
+    public static func run(
+        _ line: ConformanceLine, _ transport: any Transport, patience: Duration = .seconds(20)
+    ) async throws -> ConformanceOutcome {
+        let subject = Subject(transport: transport, record: transport.probe(), patience: patience)
         if let reason = reasonNotToRun(line, subject.record) { return .inapplicable(reason: reason) }
         do {
             return try await Gate.lines.pass(alone: line.isAlone) { try await line.body(subject) }

@@ -81,4 +81,6 @@ public struct ConformanceFailure: Error, Sendable, CustomStringConvertible {
 struct Subject: Sendable {
     let transport: any Transport
     let record: CapabilityRecord
+    /// How long a line that uses lanes directly waits for what must come.
+    let patience: Duration
 }

@@ -70,8 +70,8 @@ struct Peer {
 
     private static func receive(_ link: String, _ progress: Progress, starved: Bool = false) async throws {
         let naru = try await Naru()
-        // Three for its lock, its socket and the connection; one for a lane.
-        let hoard = starved ? try Hoard(leaving: 4) : nil
+        // With five left not even a socket's one can be received, with seven a ring's two can.
+        let hoard = starved ? try Hoard(leaving: 6) : nil
         let receiver = try await naru.receiver(link)
         withExtendedLifetime(hoard) {}
         report("linked \(receiver.decision.chosen?.transport.rawValue ?? "none")")

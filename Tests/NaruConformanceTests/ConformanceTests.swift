@@ -3,6 +3,7 @@
 
 import NaruConformance
 import NaruCore
+import NaruSystem
 import Testing
 
 /// The kit itself: it finds faults, it passes over nothing.
@@ -10,7 +11,7 @@ import Testing
     @Test(arguments: FaultyTransport.Fault.allCases) func aFaultIsFound(_ fault: FaultyTransport.Fault) async throws {
         let line = try #require(Conformance.line(fault.line))
         let failure = await #expect(throws: ConformanceFailure.self) {
-            try await Conformance.check(line, of: FaultyTransport(fault))
+            try await Conformance.run(line, FaultyTransport(fault), patience: .seconds(4))
         }
         #expect(failure?.line.id == fault.line)
         #expect(failure?.description.contains(line.contract) == true)
@@ -24,8 +25,47 @@ import Testing
         #expect(Conformance.line("no.such") == nil)
     }
 
+    /// Each sentence of the lanes' contract is a line: none of the comment's can be added without one.
+    @Test(arguments: ["OutboundLane", "InboundLane"]) func everyPromiseOfALaneIsALine(_ file: String) throws {
+        let root = "\(#filePath)".split(separator: "/").dropLast(3).map(String.init).joined(separator: "/")
+        let path = "/\(root)/Sources/NaruCore/Transport/\(file).swift"
+        let text = String(decoding: try FileSystem.readSmallFile(path, limit: 1 << 20), as: UTF8.self)
+        let promises = promises(in: text)
+        #expect(promises.count > 6)
+        let contracts = Conformance.lines.map { plain($0.contract) }
+        for promise in promises { #expect(contracts.contains { $0.contains(promise) }, "\(promise)") }
+    }
+
+    /// The sentences of the bullets of a source's first documentation comment.
+    private func promises(in source: String) -> [String] {
+        var bullets: [String] = []
+        for line in source.split(separator: "\n", omittingEmptySubsequences: false) {
+            guard line.hasPrefix("///") else {
+                if bullets.isEmpty { continue }
+                break
+            }
+            let text = line.dropFirst(3)
+            if text.hasPrefix(" - ") {
+                bullets.append(String(text.dropFirst(3)))
+            } else if text.hasPrefix("   "), !bullets.isEmpty {
+                bullets[bullets.count - 1] += " " + text.dropFirst(3)
+            }
+        }
+        return bullets.flatMap { bullet in
+            plain(bullet).split(separator: ". ").map { $0.hasSuffix(".") ? String($0.dropLast()) : String($0) }
+        }
+    }
+
+    /// A text without its markup, and references by their last part.
+    private func plain(_ text: String) -> String {
+        text.split(separator: " ").map { word in
+            word.contains("``") ? word.split(separator: "/").last.map(String.init) ?? "" : String(word)
+        }.joined(separator: " ").filter { $0 != "`" && $0 != "*" }
+    }
+
     @Test func whatIsNotAvailableIsSaidLineByLine() async {
-        let report = await Conformance.report(of: RecordTransport { $0.availability = .refused(reason: "no", remedy: "yes") })
+        let report = await Conformance.report(
+            of: RecordTransport { $0.availability = .refused(reason: "no", remedy: "yes") })
         #expect(report.failures.isEmpty)
         #expect(report.rows.count == Conformance.lines.count)
         #expect(report.inapplicable == Conformance.lines.count { !$0.id.hasPrefix("probe.") })

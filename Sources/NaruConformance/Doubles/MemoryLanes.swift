@@ -37,7 +37,8 @@ internal import NaruSystem
         else { throw .memory(.invalidArgument, "commit", "no loan of \(byteCount) bytes is out") }
         unsafe loan = nil
         // The message takes the memory over.
-        pipe.append(MemoryPipe.Record(header: header, message: unsafe OwnedMessage(adopting: base, byteCount: byteCount)))
+        let message = unsafe OwnedMessage(adopting: base, byteCount: byteCount)
+        pipe.append(MemoryPipe.Record(header: header, message: message))
     }
 
     func abort() {

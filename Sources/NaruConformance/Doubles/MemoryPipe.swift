@@ -5,8 +5,8 @@ internal import NaruCore
 internal import NaruSystem
 internal import Synchronization
 
-/// A bounded queue of records between one sender and one receiver of a process, all of it behind one lock, so that it is
-/// right by inspection.
+/// A bounded queue of records between one sender and one receiver of a process, all of it behind one lock, so that it
+/// is right by inspection.
 final class MemoryPipe: Sendable {
     /// One record in the queue.
     struct Record: Sendable {
@@ -198,7 +198,8 @@ final class MemoryPipe: Sendable {
 
 /// What one end of a pipe can sleep on.
 ///
-/// `@unchecked Sendable`: the word is an atomic that lives as long as this object; the rest is immutable and `Sendable`.
+/// `@unchecked Sendable`: the word is an atomic that lives as long as this object; the rest is immutable and
+/// `Sendable`.
 @safe private final class Waking: @unchecked Sendable {
     let bell: any Bell
     let counter: EventCounter?

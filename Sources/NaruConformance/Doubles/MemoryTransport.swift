@@ -11,8 +11,8 @@ public struct MemoryTransport: Transport {
     public enum Temper: String, Sendable, CaseIterable, CustomStringConvertible {
         /// Opens at once. Threads wait in a futex, tasks for their own bell. 64 records of at most 64 KiB.
         case synchronous
-        /// Its openings wait for descriptors. Threads wait for a descriptor, tasks for a bell that the peer rings across
-        /// the control connection. 8 records of at most 4 KiB.
+        /// Its openings wait for descriptors. Threads wait for a descriptor, tasks for a bell that the peer rings
+        /// across the control connection. 8 records of at most 4 KiB.
         case asynchronous
         /// Everybody waits for descriptors. One record of at most 64 bytes, and nothing counts as handed over before it
         /// was taken: everything that can be split, refused or put off is.

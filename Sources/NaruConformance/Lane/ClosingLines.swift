@@ -129,7 +129,7 @@ extension Conformance {
                 let bench = try LaneBench(subject)
                 _ = try bench.fill(min(1000, bench.maximumTried))
                 try Worker.together {
-                    let deadline = Limit.wait
+                    let deadline = bench.limit
                     let code = try thrownCode {
                         while try bench.waitToSend(8, style) {
                             _ = try bench.outbound.trySend(Record(1, byteCount: 8))

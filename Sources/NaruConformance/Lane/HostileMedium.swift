@@ -6,8 +6,8 @@ internal import NaruSystem
 
 /// A peer that writes into what the openings passed to each other.
 enum HostileMedium {
-    /// Opens links, keeps duplicates of every descriptor passed, writes random words and bytes through them, and uses the
-    /// lanes all the same: they may work, or throw typed errors, and nothing else.
+    /// Opens links, keeps duplicates of every descriptor passed, writes random words and bytes through them, and uses
+    /// the lanes all the same: they may work, or throw typed errors, and nothing else.
     static func run(_ subject: Subject) throws -> ConformanceOutcome {
         var forged = 0
         for seed in 0..<40 {
@@ -19,7 +19,7 @@ enum HostileMedium {
             let passed = try driver.messages.flatMap(\.message.descriptors).map { try $0.duplicate() }
             guard !passed.isEmpty else {
                 return .inapplicable(
-                    reason: "its openings pass no descriptors, so the kit cannot forge what the peer writes; the plugin's own tests must")
+                    reason: "its openings pass no descriptors through which the kit could forge what a peer writes")
             }
             var random = SplitMix(seed: UInt64(seed))
             for round in 0..<6 {
@@ -40,7 +40,8 @@ enum HostileMedium {
     private static func use(_ lanes: Lanes, _ round: Int) throws {
         _ = try thrownCode {
             guard let outbound = lanes.outbound else { return }
-            for index in 0..<4 { _ = try outbound.trySend(Record(index, byteCount: min(40 * round, outbound.maximumRecordBytes))) }
+            let byteCount = min(40 * round, outbound.maximumRecordBytes)
+            for index in 0..<4 { _ = try outbound.trySend(Record(index, byteCount: byteCount)) }
             _ = try outbound.flush()
             _ = try outbound.arm(.thread, byteCount: 8)
             outbound.disarm()
@@ -74,7 +75,8 @@ enum HostileMedium {
         let values: [UInt64] = [0, 1, .max, 1 << 31, 1 << 32, 0x7fff_ffff_ffff_ffff, random.next(), random.next()]
         if MemoryFile.isMemoryFile(descriptor) {
             let byteCount = Int(try descriptor.status().byteCount)
-            guard byteCount >= 8, let mapping = try? Mapping(descriptor, byteCount: byteCount, access: .readWrite, prefault: false)
+            guard byteCount >= 8,
+                let mapping = try? Mapping(descriptor, byteCount: byteCount, access: .readWrite, prefault: false)
             else { return false }
             for _ in 0..<32 {
                 // Half of it at the front, where headers and cursors are.

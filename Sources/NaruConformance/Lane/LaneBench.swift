@@ -15,10 +15,12 @@ final class LaneBench: @unchecked Sendable {
     let receiverBell: CountingBell
     private let opening: OpeningBench
     private let others: Lanes
+    private let patience: Duration
 
     /// Opens a link and keeps the lanes that go its way.
     init(_ subject: Subject, _ shape: OpeningBench.Shape = .forward) throws {
         opening = try OpeningBench(subject, shape)
+        patience = subject.patience
         var driver = try OpeningDriver(subject, opening)
         let (dialer, listener): (Lanes, Lanes)
         switch driver.run() {
@@ -54,6 +56,9 @@ final class LaneBench: @unchecked Sendable {
     /// The most bytes that a line sends in one record.
     var maximumTried: Int { min(outbound.maximumRecordBytes, 1 << 20) }
 
+    /// Until when what must come is waited for.
+    var limit: Deadline { .after(patience) }
+
     // MARK: Moving records, both ends on the calling thread
 
     /// Sends and receives records until all are across, and complains unless they arrive as they were sent.
@@ -61,9 +66,7 @@ final class LaneBench: @unchecked Sendable {
         var sent = 0
         var found: [Record] = []
         while found.count < records.count {
-            while sent < records.count, try outbound.trySend(records[sent], split: min(split, records[sent].bytes.count)) {
-                sent += 1
-            }
+            while sent < records.count, try outbound.trySend(records[sent], split: split) { sent += 1 }
             _ = try outbound.flush()
             found += try receiveSome()
         }
@@ -128,7 +131,7 @@ final class LaneBench: @unchecked Sendable {
         receiverBell.silence()
         let target = try inbound.arm(style)
         defer { inbound.disarm() }
-        return try target.sleep(receiverBell, style)
+        return try target.sleep(receiverBell, style, until: limit)
     }
 
     /// Waits for room; `false` when there will never be any.
@@ -136,7 +139,7 @@ final class LaneBench: @unchecked Sendable {
         senderBell.silence()
         let target = try outbound.arm(style, byteCount: byteCount)
         defer { outbound.disarm() }
-        return try target.sleep(senderBell, style)
+        return try target.sleep(senderBell, style, until: limit)
     }
 
     /// Sends a record, waiting for room while another thread receives.
@@ -153,15 +156,11 @@ final class LaneBench: @unchecked Sendable {
         }
     }
 
-    /// Hands everything over where that needs nobody to receive; `false` where it does.
-    func flushAlone() throws -> Bool {
-        try outbound.flush()
-    }
 }
 
 extension WaitTarget {
     /// Sleeps until the target comes true; `false` when it never will. Complains when it does not in time.
-    func sleep(_ bell: CountingBell, _ style: WaitStyle, until deadline: Deadline = Limit.wait) throws -> Bool {
+    func sleep(_ bell: CountingBell, _ style: WaitStyle, until deadline: Deadline) throws -> Bool {
         let woken: Bool
         switch self {
         case .ready: return true

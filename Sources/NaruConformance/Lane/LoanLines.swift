@@ -90,7 +90,9 @@ extension Conformance {
             let byteCount = min(100, bench.maximumTried)
             let record = Record(3, byteCount: byteCount)
             // Both pointers are used only while their loan is out.
-            guard let first = unsafe try bench.outbound.reserve(byteCount) else { throw Complaint("an empty lane has no room") }
+            guard let first = unsafe try bench.outbound.reserve(byteCount) else {
+                throw Complaint("an empty lane has no room")
+            }
             var second = false
             // Refused with a typed error, or as if there were no room.
             _ = try thrownCode { second = unsafe try bench.outbound.reserve(byteCount) != nil }
@@ -114,8 +116,8 @@ extension Conformance {
                 case 0: try bench.lend(byteCount, record)
                 case 1: try expect(try bench.outbound.trySend(record), "an empty lane has no room")
                 default:
-                    let message = OwnedMessage(record.bytes)
-                    try expect(try bench.outbound.trySend(record.header, adopting: message), "an empty lane has no room")
+                    let isSent = try bench.outbound.trySend(record.header, adopting: OwnedMessage(record.bytes))
+                    try expect(isSent, "an empty lane has no room")
                 }
                 _ = try bench.outbound.flush()
                 try bench.receive([record])

@@ -148,7 +148,9 @@ extension Conformance {
                 guard try bench.waitToReceive() else { throw Complaint("the lane ended before its record was given") }
             }
             try expect(matches, "the record is no longer readable after close() in its own closure")
-            try expectError(.closed, "a drain after a close inside a drain") { _ = try bench.inbound.drain(1) { _ in .take } }
+            try expectError(.closed, "a drain after a close inside a drain") {
+                _ = try bench.inbound.drain(1) { _ in .take }
+            }
             return .passed
         },
         .lane(
@@ -164,7 +166,8 @@ extension Conformance {
 }
 
 extension LaneBench {
-    /// Sends at least one and at most `count` records, as many as the lane has room for, and waits until they are there.
+    /// Sends at least one and at most `count` records, as many as the lane has room for, and waits until they are
+    /// there.
     func some(_ count: Int) throws -> [Record] {
         outbound.hold()
         var records: [Record] = []

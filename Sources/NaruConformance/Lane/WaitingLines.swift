@@ -21,7 +21,8 @@ extension Conformance {
                 let filled = try bench.fill(min(400, bench.maximumTried))
                 _ = try bench.outbound.flush()
                 try bench.receive(filled)
-                try expect(try bench.waitToSend(min(400, bench.maximumTried), style), "an empty lane says that it has ended")
+                let byteCount = min(400, bench.maximumTried)
+                try expect(try bench.waitToSend(byteCount, style), "an empty lane says that it has ended")
             }
             return .passed
         },
@@ -60,7 +61,7 @@ extension Conformance {
             let writable = unsafe UnsafeMutablePointer(mutating: word)
             unsafe writable.pointee.store(0, ordering: .sequentiallyConsistent)
             _ = unsafe Futex.wake(UnsafeRawPointer(word))
-            let result = unsafe try Futex.wait(UnsafeRawPointer(word), while: value, deadline: Limit.wait)
+            let result = unsafe try Futex.wait(UnsafeRawPointer(word), while: value, deadline: bench.limit)
             try expect(result != .timedOut, "a sleeper does not see the zero")
             bench.inbound.disarm()
             try bench.exchange((0..<10).map { Record($0, byteCount: 16) })
@@ -122,10 +123,10 @@ extension Conformance {
         let taken = Atomic(0)
         try Worker.together {
             var random = SplitMix(seed: 3)
-            for round in 0..<4000 where round < 200 || !end.isPast {
+            for round in 0..<2500 where round < 200 || !end.isPast {
                 try bench.send(Record(round, byteCount: byteCount), style)
                 try bench.flush(style)
-                let deadline = Limit.wait
+                let deadline = bench.limit
                 // Acquire: what the receiver did before it counted is seen.
                 while taken.load(ordering: .acquiring) == round {
                     if deadline.isPast { throw Complaint("record \(round) was never taken") }
@@ -161,7 +162,7 @@ extension Conformance {
     private static func stream(_ subject: Subject, _ style: WaitStyle) throws -> ConformanceOutcome {
         let bench = try LaneBench(subject)
         let byteCount = min(3000, bench.maximumTried)
-        let rounds = 20_000
+        let rounds = 8000
         let end = Deadline.after(patience)
         try Worker.together {
             for round in 0..<rounds {
@@ -176,7 +177,9 @@ extension Conformance {
             while true {
                 var complaint: (any Error)?
                 let count = try bench.inbound.drain(Int.random(in: 1...20, using: &random)) { given in
-                    if !Payload.matches(given.bytes, next, byteCount) { complaint = Complaint("record \(next) is not as it was sent") }
+                    if !Payload.matches(given.bytes, next, byteCount) {
+                        complaint = Complaint("record \(next) is not as it was sent")
+                    }
                     next += 1
                     return .take
                 }

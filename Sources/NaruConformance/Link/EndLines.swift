@@ -37,14 +37,16 @@ extension Conformance {
                 }
                 let (send, receive) = (Handoff(sender), Handoff(receiver))
                 try await together {
-                    try expectEqual(try await send.borrow().finish(deadline: Limit.wait), .taken, "how far messages got")
+                    let delivery = try await send.borrow().finish(deadline: Limit.wait)
+                    try expectEqual(delivery, .taken, "how far messages got")
                 } _: {
                     let receiver = try receive.borrow()
                     try await receiver.expect(0, 5)
                     try await receiver.expectFinish()
                     receiver.close()
                 }
-                try expectEqual(try await sender.finish(deadline: Limit.wait), .taken, "how far a second finish() says messages got")
+                let delivery = try await sender.finish(deadline: Limit.wait)
+                try expectEqual(delivery, .taken, "how far a second finish() says messages got")
             }
         },
         .link("link.finish.nothing", "Says that nothing more will come: also after no message at all.") { subject in
@@ -85,7 +87,8 @@ extension Conformance {
                     try await sender.send(Payload.bytes(0, 4), deadline: Limit.wait)
                     try await receiver.expect(0, 4)
                     receiver.close()
-                    try await until("the sender is told that the receiver has closed") { sender.control.closeReason != nil }
+                    let control = sender.control
+                    try await until("the sender is told that the receiver has closed") { control.closeReason != nil }
                     let send = Handoff(sender)
                     try await expectError(.finished, "a send to a receiver that has closed") {
                         try await Self.send(send, 2, style)
@@ -149,7 +152,9 @@ extension Conformance {
                 try await expectError(.closed, "send after close") { try await sender.send([1]) }
                 try await expectError(.closed, "flush after close") { try await sender.flush() }
                 try await expectError(.closed, "finish after close") { try await sender.finish() }
-                try await expectError(.closed, "withLoan after close") { try await sender.withLoan(byteCount: 1) { _ in } }
+                try await expectError(.closed, "withLoan after close") {
+                    try await sender.withLoan(byteCount: 1) { _ in }
+                }
                 try await expectError(.closed, "receive after close") { _ = try await receiver.receive { _ in } }
                 try expectError(.closed, "drain after close") { _ = try receiver.drain(max: 1) { _ in } }
                 sender.control.close()
@@ -180,16 +185,19 @@ extension Conformance {
                 }
                 try await expectError(.closed, "a send after the close") { try await sender.send([1]) }
                 _ = try await thrownCode {
-                    while try await receiver.receive(deadline: Limit.wait, { try expectPayload($0.bytes, 0, size) }) != nil {}
+                    while try await receiver.receive(deadline: Limit.wait, {
+                        try expectPayload($0.bytes, 0, size)
+                    }) != nil {}
                 }
             }
         },
     ]
 
     private static func send(_ sender: Handoff<Sender>, _ size: Int, _ style: WaitStyle) async throws {
+        let bytes = Payload.bytes(1, size)
         switch style {
-        case .task: try await sender.borrow().send(Payload.bytes(1, size), deadline: Limit.wait)
-        case .thread: try await Worker.run { try sender.borrow().blocking.send(Payload.bytes(1, size), deadline: Limit.wait) }
+        case .task: try await sender.borrow().send(bytes, deadline: Limit.wait)
+        case .thread: try await Worker.run { try sender.borrow().blocking.send(bytes, deadline: Limit.wait) }
         }
     }
 

@@ -106,11 +106,12 @@ extension Conformance {
         },
         .link("link.nobody", "Nobody answers at the address.") { subject in
             try await LinkBench.run(subject) { bench in
+                let (address, request) = (bench.address, bench.request())
                 try await expectError(.unreachable, "a dial to nobody") {
-                    _ = try await bench.dialer.sender(bench.address, bench.request(), deadline: .after(.milliseconds(20)))
+                    _ = try await bench.dialer.sender(address, request, deadline: .after(.milliseconds(20)))
                 }
                 try await expectError(.unreachable, "a receiver that nobody dials") {
-                    _ = try await bench.listener.receiver(bench.address, bench.request(), deadline: .after(.milliseconds(20)))
+                    _ = try await bench.listener.receiver(address, request, deadline: .after(.milliseconds(20)))
                 }
                 try await expectCancelled("a dial to nobody") {
                     _ = try await bench.dialer.sender(bench.address, bench.request(), deadline: Limit.wait)
@@ -142,7 +143,7 @@ extension Conformance {
             "A listener that closes lets go of links that nobody accepted, and their peers are told."
         ) { subject in
             try await LinkBench.run(subject) { bench in
-                try await ProcessResources.expectNoGrowth(rounds: 40) { _ in
+                try await ProcessResources.expectNoGrowth(rounds: 32) { _ in
                     let listener = try bench.listen()
                     let sender = try await bench.dialer.sender(bench.address, bench.request(), deadline: Limit.wait)
                     listener.close()

@@ -27,7 +27,7 @@ final class LinkBench: Sendable {
         recordBytes = lanes.outbound.maximumRecordBytes
         lanes.close()
         // A transport of small records is not tried with more of them than a line has time for.
-        messageBytes = min(subject.record.maximumMessageBytes ?? .max, 2 << 20, recordBytes * 2048)
+        messageBytes = min(subject.record.maximumMessageBytes ?? .max, 2 << 20, recordBytes * 512)
         let folder = HostInformation.environment("TMPDIR") ?? "/tmp"
         directory = "\(folder)/naru-kit-\(String(SystemRandom.word(), radix: 36))"
         try FileSystem.makeDirectory(directory, permissions: 0o700)
@@ -137,7 +137,8 @@ final class LinkBench: Sendable {
 
     // MARK: Filling links
 
-    /// Sends messages until there is no room, neither for copies nor for adopted ones, and returns how many were accepted.
+    /// Sends messages until there is no room, neither for copies nor for adopted ones, and returns how many were
+    /// accepted.
     func fill(_ sender: Sender) async throws -> Int {
         var count = 0
         while try sender.trySend(OwnedMessage(Payload.bytes(count, filling)).bytes) {

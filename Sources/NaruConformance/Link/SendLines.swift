@@ -67,8 +67,9 @@ extension Conformance {
                 var next = 0
                 for _ in 0..<3 {
                     // Nobody receives, so the message does not get through whole; where it does, it counts.
+                    let large = Payload.bytes(next, bench.messageBytes)
                     let code = try await thrownCode {
-                        try await sender.send(Payload.bytes(next, bench.messageBytes), deadline: .after(.milliseconds(5)))
+                        try await sender.send(large, deadline: .after(.milliseconds(5)))
                     }
                     if code == nil {
                         try await receiver.expect(next, bench.messageBytes)
@@ -260,8 +261,8 @@ extension Conformance {
         }
     }
 
-    /// Complains unless an operation throws `cancelled`, in a task that is cancelled while it waits, and in one that was
-    /// cancelled before it began.
+    /// Complains unless an operation throws `cancelled`, in a task that is cancelled while it waits, and in one that
+    /// was cancelled before it began.
     static func expectCancelled(_ what: String, _ body: @escaping @Sendable () async throws -> Void) async throws {
         for isEarly in [true, false] {
             try await withThrowingTaskGroup(of: NaruError.Code?.self) { group in
@@ -272,7 +273,8 @@ extension Conformance {
                     group.cancelAll()
                 }
                 let code = try await group.next() ?? nil
-                try expectEqual(code, .cancelled, "the error of \(what), cancelled \(isEarly ? "before" : "while") it waits")
+                let when = isEarly ? "before" : "while"
+                try expectEqual(code, .cancelled, "the error of \(what), cancelled \(when) it waits")
             }
         }
     }

@@ -40,7 +40,9 @@ extension Conformance {
                         }
                     }
                     let message = OwnedMessage(Payload.bytes(0, size))
-                    try expectError(.messageTooLarge, "trySend of \(size) bytes") { _ = try sender.trySend(message.bytes) }
+                    try expectError(.messageTooLarge, "trySend of \(size) bytes") {
+                        _ = try sender.trySend(message.bytes)
+                    }
                     try await transfer([8, 0, 9], .copy, .task, (sender, receiver))
                 }
             },
@@ -54,7 +56,9 @@ extension Conformance {
                     let sizes = bench.sizes
                     try await together {
                         let sender = try send.take()
-                        for (index, size) in sizes.enumerated() { try await SendForm.adopting.send(sender, index, size) }
+                        for (index, size) in sizes.enumerated() {
+                            try await SendForm.adopting.send(sender, index, size)
+                        }
                         try await sender.finish(deadline: Limit.wait)
                     } _: {
                         let receiver = try receive.take()

@@ -41,8 +41,8 @@ func write(_ bytes: [UInt8], into loan: inout MutableRawSpan) {
     }
 }
 
-/// Sends messages of these sizes, from one task or thread to another, and complains unless all arrive, in order, as they
-/// were sent, and the sender is told so.
+/// Sends messages of these sizes, from one task or thread to another, and complains unless all arrive, in order, as
+/// they were sent, and the sender is told so.
 func transfer(
     _ sizes: [Int], _ form: SendForm, _ style: WaitStyle, _ link: (Sender, Receiver)
 ) async throws {

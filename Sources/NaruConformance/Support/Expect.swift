@@ -22,9 +22,9 @@ struct NotApplicable: Error {
     }
 }
 
-/// Bounds of every wait, so that a broken transport fails a line instead of hanging it.
+/// Bounds of waits, so that a broken transport fails a line instead of hanging it.
 enum Limit {
-    /// For one wait.
+    /// For one wait of a link's user.
     static var wait: Deadline { .after(.seconds(20)) }
     /// For a whole line.
     static let line = Duration.seconds(45)

@@ -6,8 +6,8 @@ internal import Synchronization
 
 /// Lets a few lines run at once, and those that count what the process holds alone; first come, first served.
 ///
-/// Test frameworks start everything at once: hundreds of lines with their threads and links would starve each other past
-/// their deadlines, and a leak could not be told from the neighbours' coming and going.
+/// Test frameworks start everything at once: hundreds of lines with their threads and links would starve each other
+/// past their deadlines, and a leak could not be told from the neighbours' coming and going.
 final class Gate: Sendable {
     private struct Waiter {
         let id: UInt64

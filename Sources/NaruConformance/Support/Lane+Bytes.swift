@@ -9,7 +9,7 @@ extension OutboundLane {
         try trySend(header, RawSpan(), message.bytes)
     }
 
-    /// Copies a record in whose first `split` bytes are its prefix; `false` when there is no room.
+    /// Copies a record in whose first `split` bytes, or all, are its prefix; `false` when there is no room.
     func trySend(_ record: Record, split: Int = 0) throws(NaruError) -> Bool {
         let prefix = OwnedMessage(Array(record.bytes.prefix(split)))
         let rest = OwnedMessage(Array(record.bytes.dropFirst(split)))

@@ -72,8 +72,8 @@ private final class Running<R: Sendable>: Sendable {
 
 /// Hands a value that is not `Sendable` to another thread or task.
 ///
-/// `@unchecked Sendable`: whoever puts the value in leaves it alone while others have it, one at a time; each line of the
-/// kit waits for one user's end before the next begins.
+/// `@unchecked Sendable`: whoever puts the value in leaves it alone while others have it, one at a time; each line of
+/// the kit waits for one user's end before the next begins.
 final class Handoff<Value>: @unchecked Sendable {
     private let lock = Mutex(())
     private var value: Value?

@@ -9,6 +9,7 @@ struct LocalDialer {
     private let name: String
     private let hello: Hello
     private let deadline: Deadline
+    private let results = Mailbox<Outcome>()
     private var pause = Duration.milliseconds(1)
 
     /// The longest pause between two looks. Short, because a look is one failed `connect`.
@@ -25,11 +26,13 @@ struct LocalDialer {
     /// - Throws: ``NaruError/Code/unreachable`` when nobody listened until the deadline, naming where it looked; why the
     ///   peer refused; ``NaruError/Code/noTransport`` with every candidate's reason.
     mutating func dial() async throws(NaruError) -> Handshake.Established {
+        try remember()
+        defer { runtime.forget(ObjectIdentifier(results)) }
         while true {
-            if let (handshake, result) = try begin() {
-                let outcome: Result<Handshake.Established, NaruError>?
+            if let handshake = try begin() {
+                let outcome: Outcome?
                 do {
-                    outcome = try await result.wait(
+                    outcome = try await results.wait(
                         deadline: .never, reactor: runtime.reactor, "connect", "local:\(name)")
                 } catch {
                     handshake.abandon(error)
@@ -37,27 +40,34 @@ struct LocalDialer {
                 }
                 if let established = try settled(outcome) { return established }
             }
-            try await rest()
+            _ = try await results.wait(
+                deadline: try nextLook(), reactor: runtime.reactor, "connect", "local:\(name)")
         }
     }
 
     /// As ``dial()``, blocking the calling thread.
     mutating func dialBlocking() throws(NaruError) -> Handshake.Established {
+        try remember()
+        defer { runtime.forget(ObjectIdentifier(results)) }
         while true {
-            if let (_, result) = try begin() {
-                let outcome = try result.waitBlocking(deadline: .never, "connect", "local:\(name)")
+            if try begin() != nil {
+                let outcome = try results.waitBlocking(deadline: .never, "connect", "local:\(name)")
                 if let established = try settled(outcome) { return established }
             }
-            _ = try Mailbox<Never>().waitBlocking(deadline: nextLook(), "connect", "local:\(name)")
+            _ = try results.waitBlocking(deadline: try nextLook(), "connect", "local:\(name)")
         }
     }
 
-    typealias Results = Mailbox<Result<Handshake.Established, NaruError>>
+    private typealias Outcome = Result<Handshake.Established, NaruError>
+
+    /// A shutdown ends the dial, whatever it waits for.
+    private func remember() throws(NaruError) {
+        try runtime.remember(ObjectIdentifier(results)) { [results] in results.close(Runtime.shutDown) }
+    }
 
     /// Connects where somebody listens and begins the handshake; `nil` when nobody does now.
-    private func begin() throws(NaruError) -> (Handshake, Results)? {
+    private func begin() throws(NaruError) -> Handshake? {
         guard let socket = try connect() else { return nil }
-        let results = Results()
         do {
             try UnixSocket.passCredentials(socket, true)
             let connection = try ControlConnection(socket, reactor: runtime.reactor)
@@ -69,9 +79,9 @@ struct LocalDialer {
             }
             let handshake = Handshake(
                 role: .dialer, runtime: runtime, hello: hello, connection: connection, related: false,
-                admit: { _ in nil }, completion: { results.put($0) })
+                admit: { _ in nil }, completion: { [results] in results.put($0) })
             handshake.start(deadline: min(deadline, .after(.seconds(10))))
-            return (handshake, results)
+            return handshake
         } catch let error as SystemError {
             throw NaruError(error, operation: "connect", object: "local:\(name)")
         } catch {
@@ -98,9 +108,7 @@ struct LocalDialer {
     }
 
     /// A link; `nil` when the listener died in the middle and may come back.
-    private func settled(_ outcome: Result<Handshake.Established, NaruError>?) throws(NaruError)
-        -> Handshake.Established?
-    {
+    private func settled(_ outcome: Outcome?) throws(NaruError) -> Handshake.Established? {
         switch outcome {
         case .success(let established): return established
         case .failure(let error):
@@ -109,11 +117,6 @@ struct LocalDialer {
             throw error
         case nil: return nil
         }
-    }
-
-    private mutating func rest() async throws(NaruError) {
-        _ = try await Mailbox<Never>().wait(
-            deadline: nextLook(), reactor: runtime.reactor, "connect", "local:\(name)")
     }
 
     /// When to look again.

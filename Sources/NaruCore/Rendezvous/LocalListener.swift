@@ -39,7 +39,7 @@ final class LocalListener: Sendable {
     private let path: String
     private let lock: NameLock
     private let log: RefusalLog
-    private let accepted = Mailbox<Result<Handshake.Established, NaruError>>()
+    private let accepted = Mailbox<Handshake.Established>()
     private let state = Mutex(State())
 
     /// Binds the name and begins to listen.
@@ -95,17 +95,17 @@ final class LocalListener: Sendable {
         } catch {
             throw NaruError(error, operation: "listen", object: path)
         }
+        try runtime.remember(ObjectIdentifier(self)) { [weak self] in self?.close() }
     }
 
     /// The next established link; `nil` at the deadline.
     func next(deadline: Deadline) async throws(NaruError) -> Handshake.Established? {
-        try await accepted.wait(
-            deadline: deadline, reactor: runtime.reactor, "accept", "local:\(name)")?.get()
+        try await accepted.wait(deadline: deadline, reactor: runtime.reactor, "accept", "local:\(name)")
     }
 
     /// The next established link; `nil` at the deadline. Blocks the calling thread.
     func nextBlocking(deadline: Deadline) throws(NaruError) -> Handshake.Established? {
-        try accepted.waitBlocking(deadline: deadline, "accept", "local:\(name)")?.get()
+        try accepted.waitBlocking(deadline: deadline, "accept", "local:\(name)")
     }
 
     /// Stops listening and removes the name. Links that were given out live on. Idempotent.
@@ -128,9 +128,9 @@ final class LocalListener: Sendable {
         try? FileSystem.remove(path)
         socket.close()
         lock.release()
-        // Links that nobody took are left, and the peers told, by dropping them.
-        while accepted.take() != nil {}
-        accepted.put(.failure(gone))
+        // Links that nobody took are left, and their peers told, by dropping them.
+        accepted.close(gone)
+        runtime.forget(ObjectIdentifier(self))
     }
 
     // MARK: On the reactor's thread
@@ -225,8 +225,7 @@ final class LocalListener: Sendable {
             if !isClosed, error.code != .closed { log.refused(error) }
         case .success(let established):
             established.link.onClose { [weak self] _ in self?.released() }
-            guard !isClosed else { return established.link.leave(.closed, finished: false) }
-            accepted.put(.success(established))
+            accepted.put(established)  // Closed meanwhile, it drops the link, and the peer is told.
         }
     }
 

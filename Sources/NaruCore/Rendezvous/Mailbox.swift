@@ -4,35 +4,70 @@
 internal import NaruSystem
 internal import Synchronization
 
-/// Where the reactor's thread leaves something for one waiting task or thread.
+/// Where the reactor's thread leaves items for waiting tasks and threads: each item goes to one of them, the end to all.
 final class Mailbox<Item: Sendable>: Sendable {
-    private let items = Mutex<[Item]>([])
-    private let slot = WaitSlot()
+    private struct State {
+        var items: [Item] = []
+        var waiters: [WaitSlot] = []
+        var end: NaruError?
+    }
+    private let state = Mutex(State())
 
-    /// Leaves an item. Safe from any thread.
-    func put(_ item: Item) {
-        items.withLock { $0.append(item) }
-        slot.wake()
+    /// Leaves an item; `false` when the mailbox was closed. Safe from any thread.
+    @discardableResult
+    func put(_ item: Item) -> Bool {
+        let waiters: [WaitSlot]? = state.withLock { state in
+            guard state.end == nil else { return nil }
+            state.items.append(item)
+            return state.waiters
+        }
+        for waiter in waiters ?? [] { waiter.wake() }
+        return waiters != nil
     }
 
-    /// Takes the oldest item, or `nil`.
-    func take() -> Item? {
-        items.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+    /// Drops what nobody took; every wait from now on throws this.
+    func close(_ error: NaruError) {
+        let (waiters, untaken) = state.withLock { state in
+            if state.end == nil { state.end = error }
+            defer { state.items = [] }
+            return (state.waiters, state.items)
+        }
+        for waiter in waiters { waiter.wake() }
+        withExtendedLifetime(untaken) {}  // Dropped here, outside the lock.
     }
 
-    var count: Int { items.withLock { $0.count } }
+    var count: Int { state.withLock { $0.items.count } }
+
+    private func take() throws(NaruError) -> Item? {
+        let (item, end) = state.withLock { state -> (Item?, NaruError?) in
+            state.items.isEmpty ? (nil, state.end) : (state.items.removeFirst(), nil)
+        }
+        if let end { throw end }
+        return item
+    }
+
+    private func enter(_ slot: WaitSlot) {
+        state.withLock { $0.waiters.append(slot) }
+    }
+
+    private func leave(_ slot: WaitSlot) {
+        state.withLock { state in state.waiters.removeAll { $0 === slot } }
+    }
 
     /// Waits for an item; `nil` at the deadline.
-    /// - Throws: ``NaruError/Code/cancelled``.
+    /// - Throws: ``NaruError/Code/cancelled``, or what the mailbox was closed with.
     func wait(deadline: Deadline, reactor: Reactor, _ operation: String, _ object: String) async throws(NaruError)
         -> Item?
     {
+        let slot = WaitSlot()
+        enter(slot)
+        defer { leave(slot) }
         while true {
             slot.prepare()
-            if let item = take() { return item }
+            if let item = try take() { return item }
             switch await slot.suspend(deadline: deadline, reactor: reactor) {
             case .woken: continue
-            case .timedOut: return take()
+            case .timedOut: return try take()
             case .cancelled:
                 throw NaruError(.cancelled, operation: operation, object: object, reason: "the task was cancelled")
             }
@@ -40,15 +75,21 @@ final class Mailbox<Item: Sendable>: Sendable {
     }
 
     /// Blocks the calling thread for an item; `nil` at the deadline.
+    /// - Throws: what the mailbox was closed with; what the kernel refused.
     func waitBlocking(deadline: Deadline, _ operation: String, _ object: String) throws(NaruError) -> Item? {
+        let slot = WaitSlot()
+        enter(slot)
+        defer { leave(slot) }
         while true {
             slot.prepare()
-            if let item = take() { return item }
+            if let item = try take() { return item }
+            let outcome: WaitSlot.Outcome
             do {
-                if try slot.block(deadline: deadline) == .timedOut { return take() }
+                outcome = try slot.block(deadline: deadline)
             } catch {
                 throw NaruError(error, operation: operation, object: object)
             }
+            if outcome == .timedOut { return try take() }
         }
     }
 }

@@ -25,10 +25,12 @@ public final class Runtime: Sendable {
     public let logger: Logger
 
     private let transports: [TransportName: any Transport]
-    private let links = Mutex<[LinkID: WeakLink]>([:])
+    private let endings = Mutex(Endings())
 
-    private struct WeakLink {
-        weak var link: Link?
+    /// What a shutdown has to end: open links, listeners, dials.
+    private struct Endings {
+        var actions: [ObjectIdentifier: @Sendable () -> Void] = [:]
+        var isShutDown = false
     }
 
     /// Probes the mechanisms and starts the reactor's thread.
@@ -90,17 +92,45 @@ public final class Runtime: Sendable {
         transports[name]
     }
 
-    /// Closes every link of the runtime, then ends its thread. Idempotent. Blocks until the thread has ended.
+    /// Closes every link, listener and dial of the runtime, then ends its thread. What waits throws
+    /// ``NaruError/Code/closed``, and so does every later call. Idempotent. Blocks until the thread has ended.
     public func shutdown() {
-        for link in links.withLock({ $0.values.compactMap(\.link) }) { link.leave(.closed, finished: false) }
+        let actions = endings.withLock { endings in
+            endings.isShutDown = true
+            defer { endings.actions = [:] }
+            return endings.actions
+        }
+        for action in actions.values { action() }
         reactor.shutdown()
     }
 
-    /// Remembers an open link, so that a shutdown can close it.
+    /// What everything that waits throws after a shutdown.
+    static let shutDown = NaruError(.closed, operation: "use", object: "runtime", reason: "it was shut down")
+
+    /// Remembers how to end something on shutdown.
+    /// - Throws: ``NaruError/Code/closed`` after a shutdown.
+    func remember(_ id: ObjectIdentifier, _ end: @escaping @Sendable () -> Void) throws(NaruError) {
+        let isShutDown = endings.withLock { endings in
+            if !endings.isShutDown { endings.actions[id] = end }
+            return endings.isShutDown
+        }
+        if isShutDown { throw Self.shutDown }
+    }
+
+    /// Something ended by itself.
+    func forget(_ id: ObjectIdentifier) {
+        endings.withLock { _ = $0.actions.removeValue(forKey: id) }
+    }
+
+    /// Closes a link on shutdown, or now when that was before.
     func register(_ link: Link) {
-        let id = link.agreement.link
-        links.withLock { $0[id] = WeakLink(link: link) }
-        link.onClose { [weak self] _ in self?.links.withLock { $0[id] = nil } }
+        let id = ObjectIdentifier(link)
+        do {
+            try remember(id) { [weak link] in link?.leave(.closed, finished: false) }
+            link.onClose { [weak self] _ in self?.forget(id) }
+        } catch {
+            link.leave(.closed, finished: false)
+        }
     }
 
     /// What a decision would be, without a peer: both ends are taken to be this host.

@@ -34,7 +34,8 @@ import Testing
         mute.close()
     }
 
-    @Test(arguments: [Role.dialer, .listener]) func anOpeningThatStallsIsGivenUpAndLeavesNothing(_ role: Role) async throws {
+    @Test(arguments: [Role.dialer, .listener])
+    func anOpeningThatStallsIsGivenUpAndLeavesNothing(_ role: Role) async throws {
         let stalling = StallingTransport(role)
         let pair = try RuntimePair([stalling, MemoryTransport()])
         let listener = try pair.listener.listener(pair.address)

@@ -72,8 +72,8 @@ import Testing
         }
         // The listener has lost nothing by it.
         let other = try RuntimePair.runtime([broken[0], MemoryTransport(name: "beta")], pair.directory)
-        let code = try await naruError { _ = try await other.sender(pair.address, deadline: .after(.seconds(20))) }?.code
-        #expect(code == (role == .listener ? .noTransport : nil))
+        let error = try await naruError { _ = try await other.sender(pair.address, deadline: .after(.seconds(20))) }
+        #expect(error?.code == (role == .listener ? .noTransport : nil))
         other.shutdown()
         listener.close()
     }
@@ -89,14 +89,16 @@ import Testing
         listener.close()
     }
 
-    @Test(arguments: LyingTransport.Lie.allCases) func aPluginThatLiesHidesNoOther(_ lie: LyingTransport.Lie) async throws {
+    @Test(arguments: LyingTransport.Lie.allCases)
+    func aPluginThatLiesHidesNoOther(_ lie: LyingTransport.Lie) async throws {
         let pair = try RuntimePair([LyingTransport(lie, name: "liar"), MemoryTransport()])
         let link = try await pair.connect()
         #expect(link.sender.control.agreement.transport == "memory")
         try await expectWorks(link)
     }
 
-    @Test(arguments: LyingTransport.Lie.allCases) func aPluginThatLiesAloneIsATypedError(_ lie: LyingTransport.Lie) async throws {
+    @Test(arguments: LyingTransport.Lie.allCases)
+    func aPluginThatLiesAloneIsATypedError(_ lie: LyingTransport.Lie) async throws {
         let pair = try RuntimePair([LyingTransport(lie, name: "liar")])
         let listener = try pair.listener.listener(pair.address)
         let error = try await naruError {

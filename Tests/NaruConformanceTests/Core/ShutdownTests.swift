@@ -47,7 +47,9 @@ import Testing
         let pair = try RuntimePair([MemoryTransport()])
         let listener = try pair.listener.listener(pair.address)
         try await withThrowingTaskGroup(of: NaruError?.self) { group in
-            group.addTask { try await naruError { _ = try await listener.nextReceiver(deadline: .after(.seconds(10))) } }
+            group.addTask {
+                try await naruError { _ = try await listener.nextReceiver(deadline: .after(.seconds(10))) }
+            }
             await onThread { pair.listener.shutdown() }
             let error = try await group.next() ?? nil
             #expect(error?.code == .closed)

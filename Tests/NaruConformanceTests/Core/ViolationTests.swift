@@ -26,7 +26,9 @@ import Testing
         Tampering("a fragment of a message above the maximum") { header, _ in
             (header.kind(2), word(1) + word(1 << 40) + [1])
         },
-        Tampering("a fragment longer than its message") { header, _ in (header.kind(2), word(1) + word(2) + [1, 2, 3]) },
+        Tampering("a fragment longer than its message") { header, _ in
+            (header.kind(2), word(1) + word(2) + [1, 2, 3])
+        },
         Tampering("fragments of two messages mixed") { header, bytes in
             (header.kind(2), word(UInt64(bytes.first ?? 0)) + word(100) + [1])
         },

@@ -87,7 +87,8 @@ private final class TalkingOpening: Opening {
     }
 }
 
-/// Waits for a descriptor that becomes ready only after the messages came, then reads them, then opens as its base does.
+/// Waits for a descriptor that becomes ready only after the messages came, then reads them, then opens as its base
+/// does.
 private final class ListeningOpening: Opening {
     private let base: any Opening
     private let counter: EventCounter
