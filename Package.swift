@@ -89,7 +89,7 @@ let package = Package(
             ]),
         .executableTarget(
             name: "NaruCLI",
-            dependencies: ["Naru", "NaruSystem", arguments, .product(name: "SystemPackage", package: "swift-system")],
+            dependencies: ["Naru", "NaruSystem", arguments, logging, .product(name: "SystemPackage", package: "swift-system")],
             swiftSettings: settings),
 
         sample("Producer"),
@@ -105,13 +105,16 @@ let package = Package(
         tests("NaruUnixSocket", ["NaruCore", "NaruSystem", "NaruStream", "NaruConformance"]),
         tests("NaruZstd", ["NaruCore"]),
         tests("NaruConformance", ["NaruCore", "NaruSystem"]),
-        tests("NaruCLI", ["NaruCore", "NaruSystem"]),
+        tests(
+            "NaruCLI",
+            ["Naru", "NaruSystem", arguments, .product(name: "Configuration", package: "swift-configuration")]),
         .executableTarget(
             name: "NaruIntegrationPeer", dependencies: ["Naru", "NaruSystem"], path: "Tests/IntegrationPeer",
             swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests", dependencies: ["NaruSystem", "NaruIntegrationPeer", "NaruCLI"],
             swiftSettings: settings),
-        tests("Naru", ["NaruCore", "NaruSystem", .product(name: "Configuration", package: "swift-configuration")]),
+        tests(
+            "Naru", ["NaruCore", "NaruSystem", .product(name: "Configuration", package: "swift-configuration"), logging]),
     ]
 )

@@ -10,8 +10,9 @@ export LC_ALL=C.UTF-8
 programs=$(realpath -- "${1:?usage: demo.sh FOLDER-OF-THE-PROGRAMS [FILE]}")
 file=$(realpath -- "${2:-$programs/naru}")
 
-# Nothing of this machine's own configuration, and a place of our own for the ends to meet.
+# Nothing of this machine's own configuration but the size of the samples' records; a place of our own to meet.
 for variable in $(compgen -e NARU_ || true); do unset "$variable"; done
+export NARU_LINKS_FRAMES_MESSAGE_BYTES=65536
 # In memory where there is room for two copies, so that it is not the disk that is measured.
 place=${TMPDIR:-/tmp}
 room=$(df --output=avail -B1 /dev/shm 2>/dev/null | tail -n 1 || true)

@@ -16,7 +16,7 @@ internal import Synchronization
 /// The values of a link come from the application's own providers, then the environment, then the configuration file,
 /// then the defaults. Only making a `Naru` reads environment and file; both are as they were then.
 ///
-/// Keep it for as long as its endpoints are in use: the thread that watches ends with the last reference to it.
+/// The thread that watches ends with ``shutdown()``, or with the last of the `Naru` and its endpoints.
 public final class Naru: Sendable {
     /// What every link of this `Naru` shares.
     public let runtime: Runtime

@@ -11,7 +11,7 @@ import Testing
     @Test(arguments: FaultyTransport.Fault.allCases) func aFaultIsFound(_ fault: FaultyTransport.Fault) async throws {
         let line = try #require(Conformance.line(fault.line))
         let failure = await #expect(throws: ConformanceFailure.self) {
-            try await Conformance.run(line, FaultyTransport(fault), patience: .seconds(4))
+            try await Conformance.run(line, FaultyTransport(fault), patience: .seconds(2))
         }
         #expect(failure?.line.id == fault.line)
         #expect(failure?.description.contains(line.contract) == true)

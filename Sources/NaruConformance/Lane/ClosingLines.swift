@@ -66,8 +66,8 @@ extension Conformance {
         .lane(
             "lane.close.handed-over",
             """
-            close() is idempotent, releases what the lane holds and leaves to the peer what was handed over. A hang- \
-            up never overtakes data: everything committed is given before ended.
+            close() is idempotent, releases what the lane holds and leaves to the peer what was handed over. \
+            A hang-up never overtakes data: everything committed is given before ended.
             """
         ) { subject in
             for style in [WaitStyle.thread, .task] {

@@ -81,7 +81,7 @@ struct ProcessResources: CustomStringConvertible {
     /// What stays grown although one waits a while. Blocks.
     private static func settled(since before: ProcessResources, by limit: Int) throws -> [String] {
         let pause = try EventCounter()
-        let deadline = Deadline.after(.seconds(1))
+        let deadline = Deadline.after(.milliseconds(500))
         while true {
             let grown = try now().growth(since: before, by: limit)
             if grown.isEmpty || deadline.isPast { return grown }

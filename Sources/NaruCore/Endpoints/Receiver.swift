@@ -15,6 +15,8 @@ public final class Receiver {
     let link: Link
     let lane: any InboundLane
     private let decompressor: Decompressor?
+    /// Keeps the thread that watches for as long as an endpoint is in use.
+    private let runtime: Runtime
     private var assembler: Assembler
     /// Messages taken so far.
     private(set) var taken: UInt64 = 0
@@ -29,8 +31,10 @@ public final class Receiver {
 
     /// - Parameter companion: kept alive until the receiver closes; the listener of a single receiver.
     init(
-        link: Link, lane: any InboundLane, codec: (any Codec)?, companion: (any AnyObject & Sendable)? = nil
+        link: Link, lane: any InboundLane, codec: (any Codec)?, runtime: Runtime,
+        companion: (any AnyObject & Sendable)? = nil
     ) throws(NaruError) {
+        self.runtime = runtime
         let maximum = link.agreement.requirements.maximumMessageBytes
         self.link = link
         self.lane = lane

@@ -35,11 +35,16 @@ extension Sender {
     public func finish(deadline: Deadline = .never) async throws(NaruError) -> Delivery {
         while try !sentFinish() { try await sleep(byteCount: 8, deadline: deadline) }
         while try !isAnswered() {
-            guard try flushed() else {
-                try await sleep(byteCount: 0, deadline: deadline)
-                continue
+            do {
+                if try flushed() {
+                    try await link.sleep(link.answer, .bell, deadline: deadline, "finish")
+                } else {
+                    try await sleep(byteCount: 0, deadline: deadline)
+                }
+            } catch {
+                // It may have closed because the receiver has taken everything: its answer decides.
+                guard link.isClosed else { throw error }
             }
-            try await link.sleep(link.answer, .bell, deadline: deadline, "finish")
         }
         enter(.finished)
         return .taken
@@ -48,11 +53,16 @@ extension Sender {
     func finishBlocking(deadline: Deadline) throws(NaruError) -> Delivery {
         while try !sentFinish() { try block(byteCount: 8, deadline: deadline) }
         while try !isAnswered() {
-            guard try flushed() else {
-                try block(byteCount: 0, deadline: deadline)
-                continue
+            do {
+                if try flushed() {
+                    try link.block(link.answer, .bell, deadline: deadline, "finish")
+                } else {
+                    try block(byteCount: 0, deadline: deadline)
+                }
+            } catch {
+                // It may have closed because the receiver has taken everything: its answer decides.
+                guard link.isClosed else { throw error }
             }
-            try link.block(link.answer, .bell, deadline: deadline, "finish")
         }
         enter(.finished)
         return .taken

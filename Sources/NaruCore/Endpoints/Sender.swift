@@ -16,6 +16,8 @@ public final class Sender {
     let link: Link
     let lane: any OutboundLane
     private let compressor: Compressor?
+    /// Keeps the thread that watches for as long as an endpoint is in use.
+    private let runtime: Runtime
     private let maximumRecordBytes: Int
     private let maximumMessageBytes: Int
     /// Messages accepted so far.
@@ -31,7 +33,8 @@ public final class Sender {
         case open, finishing, finished, closed
     }
 
-    init(link: Link, lane: any OutboundLane, codec: (any Codec)?, level: Int?) throws(NaruError) {
+    init(link: Link, lane: any OutboundLane, codec: (any Codec)?, level: Int?, runtime: Runtime) throws(NaruError) {
+        self.runtime = runtime
         self.link = link
         self.lane = lane
         maximumRecordBytes = lane.maximumRecordBytes

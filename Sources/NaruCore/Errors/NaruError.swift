@@ -88,7 +88,7 @@ extension NaruError {
     /// The stable kinds of failure. New ones may be added, so a `switch` over them needs a default.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Value: String {
-            case busy, cancelled, closed, corrupted, deadlineExceeded, finished, forked, invalidArgument,
+            case busy, cancelled, closed, corrupted, deadlineExceeded, finished, invalidArgument,
                 invalidConfiguration, messageTooLarge, network, noTransport, peerExited, peerKilled, peerVanished,
                 protocolViolation, reentrant, refused, resourceExhausted, system, unreachable, unsupported
         }
@@ -110,8 +110,6 @@ extension NaruError {
         public static let deadlineExceeded = Code(.deadlineExceeded)
         /// The other end finished; it takes or gives no more.
         public static let finished = Code(.finished)
-        /// The endpoint was made before a `fork` and is used in the child.
-        public static let forked = Code(.forked)
         /// An argument is out of its range.
         public static let invalidArgument = Code(.invalidArgument)
         /// The configuration holds a value that does not parse or contradicts another.

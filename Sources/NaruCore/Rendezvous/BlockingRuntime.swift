@@ -29,7 +29,7 @@ public struct BlockingRuntime: Sendable {
         _ address: Address, _ request: LinkRequest = LinkRequest(), deadline: Deadline = .after(.seconds(30))
     ) throws(NaruError) -> sending Receiver {
         let listener = try runtime.listener(address, request, sends: false, receives: true, .one)
-        guard let established = try listener.nextBlocking(deadline: deadline) else { throw runtime.nobodyCame(address) }
+        guard let established = try listener.nextBlocking(deadline: deadline) else { throw listener.nobodyCame() }
         return try runtime.makeReceiver(established, listener)
     }
 

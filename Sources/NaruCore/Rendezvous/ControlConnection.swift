@@ -154,6 +154,11 @@ final class ControlConnection: Sendable {
         try? reactor.rearm(registration, events: on ? [.readable, .writable] : [.readable])
     }
 
+    /// Reads what has come already. On the reactor's thread.
+    func readPending() {
+        ready(.readable)
+    }
+
     /// On the reactor's thread: reads all there is, gives whole frames away, sends what waits.
     private func ready(_ events: PollEvents) {
         if events.contains(.writable) {

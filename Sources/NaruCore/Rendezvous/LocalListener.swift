@@ -108,6 +108,14 @@ final class LocalListener: Sendable {
         try accepted.waitBlocking(deadline: deadline, "accept", "local:\(name)")
     }
 
+    /// Why a wait for a peer ended without one.
+    func nobodyCame() -> NaruError {
+        NaruError(
+            .unreachable, operation: "listen", object: "local:\(name)",
+            reason: "nobody connected to \(path) before the deadline",
+            remedy: "start the other end, or give both ends the same NARU_RUNTIME_DIR")
+    }
+
     /// Stops listening and removes the name. Links that were given out live on. Idempotent.
     func close() {
         let (registration, halfOpen, first) = state.withLock { state in

@@ -14,6 +14,7 @@ final class PeerMonitor: Sendable {
     private struct State {
         var registration: Reactor.Registration?
         var timer: Reactor.Timer?
+        var connection: ControlConnection?
     }
 
     /// How long a hang-up waits for the kernel to say how the process ended. An unexplained hang-up is reported after it.
@@ -32,6 +33,7 @@ final class PeerMonitor: Sendable {
 
     /// Begins to watch, and takes the connection's frames. Runs on the reactor's thread.
     func start(_ connection: ControlConnection) {
+        state.withLock { $0.connection = connection }
         connection.hand { event in self.handle(event) }
         if let process {
             let registration = try? reactor.add(process, events: [.readable], oneShot: true) { _ in self.ended() }
@@ -66,6 +68,8 @@ final class PeerMonitor: Sendable {
     }
 
     private func ended() {
+        // What the peer said before it ended comes first: that it took everything, that it finished.
+        state.withLock { $0.connection }?.readPending()
         switch process.flatMap(ProcessHandle.exitStatus) {
         case .exited(let code): link.close(.peerExited(code))
         case .killed(let signal): link.close(.peerKilled(signal))

@@ -27,7 +27,7 @@ extension Runtime {
         _ address: Address, _ request: LinkRequest = LinkRequest(), deadline: Deadline = .after(.seconds(30))
     ) async throws(NaruError) -> sending Receiver {
         let listener = try listener(address, request, sends: false, receives: true, .one)
-        guard let established = try await listener.next(deadline: deadline) else { throw nobodyCame(address) }
+        guard let established = try await listener.next(deadline: deadline) else { throw listener.nobodyCame() }
         return try makeReceiver(established, listener)
     }
 
@@ -66,12 +66,6 @@ extension Runtime {
         return listener
     }
 
-    func nobodyCame(_ address: Address) -> NaruError {
-        NaruError(
-            .unreachable, operation: "listen", object: "\(address)", reason: "nobody connected before the deadline",
-            remedy: "start the other end, or give both ends the same NARU_RUNTIME_DIR")
-    }
-
     // MARK: Endpoints of an established link
 
     func makeSender(_ established: Handshake.Established) throws(NaruError) -> sending Sender {
@@ -96,7 +90,8 @@ extension Runtime {
     private func makeSender(_ link: Link, _ lane: (any OutboundLane)?) throws(NaruError) -> Sender {
         guard let lane else { throw missing("sends", link) }
         let terms = (link.role == .dialer ? link.agreement.forward : link.agreement.backward).first
-        return try Sender(link: link, lane: lane, codec: terms?.codec.flatMap { codecs[$0] }, level: terms?.level)
+        return try Sender(
+            link: link, lane: lane, codec: terms?.codec.flatMap { codecs[$0] }, level: terms?.level, runtime: self)
     }
 
     private func makeReceiver(
@@ -104,7 +99,8 @@ extension Runtime {
     ) throws(NaruError) -> Receiver {
         guard let lane else { throw missing("receives", link) }
         let terms = (link.role == .dialer ? link.agreement.backward : link.agreement.forward).first
-        return try Receiver(link: link, lane: lane, codec: terms?.codec.flatMap { codecs[$0] }, companion: companion)
+        return try Receiver(
+            link: link, lane: lane, codec: terms?.codec.flatMap { codecs[$0] }, runtime: self, companion: companion)
     }
 
     private func missing(_ what: String, _ link: Link) -> NaruError {
