@@ -10,7 +10,8 @@ import Synchronization
 ///     send LINK COUNT BYTES PROGRESS     numbered messages; PROGRESS holds how many were handed over
 ///     receive LINK PROGRESS              checks number and contents; PROGRESS holds how many were taken
 ///     receive-starved LINK PROGRESS      the same, with too few descriptors left for a ring
-///     hold-sender LINK, hold-receiver LINK   link up, then wait for the peer's end
+///     hold-sender LINK                   link up, idle until standard input ends, then one message
+///     hold-receiver LINK                 link up, then whatever comes
 ///     flood PATH COUNT                   connections that say nothing, until standard input ends
 ///
 /// It prints `linked TRANSPORT` when the link is up and one line at its end: `finished COUNT`, or
@@ -90,10 +91,12 @@ struct Peer {
         let naru = try await Naru()
         let sender = try await naru.sender(link)
         report("linked \(sender.decision.chosen?.transport.rawValue ?? "none")")
-        // Finishing waits for the receiver, which takes nothing: it ends with the receiver.
+        try awaitEndOfInput()
         try await sender.send([1, 2, 3])
         try await sender.finish()
         report("finished 1")
+        sender.close()
+        await naru.shutdown()
     }
 
     private static func holdReceiver(_ link: String) async throws {
@@ -115,12 +118,15 @@ struct Peer {
             }
         }
         report("linked none")
-        var byte: UInt8 = 0
-        let input = try Descriptor(adopting: 0).duplicate()
-        _ = try input.poll(.readable, deadline: .after(.seconds(60)))
-        _ = unsafe try withUnsafeMutableBytes(of: &byte) { unsafe try input.read(into: $0) }
+        try awaitEndOfInput()
         withExtendedLifetime(connections) {}
         report("finished \(connections.count)")
+    }
+
+    /// Waits until whoever started this process lets it go on, or for a minute.
+    private static func awaitEndOfInput() throws {
+        let input = Descriptor(adopting: 0)
+        _ = try input.poll(.readable, deadline: .after(.seconds(60)))
     }
 
     /// One line, at once: the test that started this process waits for it.

@@ -53,16 +53,28 @@ import Testing
     func anIdleReceiverLearnsOfItsSendersDeath(_ transport: String) throws {
         let stage = try Stage()
         let receiver = try stage.peer(["hold-receiver", "death"], environment: forced(transport))
-        let sender = try stage.peer(
-            ["send", "death", "1", "200", stage.folder + "/sent"], environment: forced(transport))
-        // Stopped before its link can finish, it is idle with the link open.
-        let line = try receiver.line()
-        #expect(line == "linked \(transport)")
-        sender.kill(Signals.stop)
+        let sender = try stage.peer(["hold-sender", "death"], environment: forced(transport))
+        #expect(try sender.line() == "linked \(transport)")
+        #expect(try receiver.line() == "linked \(transport)")
         sender.kill()
-        #expect(sender.end() == .killed(Signals.kill) || sender.end() == .exited(0))
         let last = try receiver.line()
-        #expect(saysThatThePeerDied(last) || last == "finished 0", "\(last)")
+        #expect(saysThatThePeerDied(last), "\(last)")
+        #expect(receiver.end() == .exited(0))
+    }
+
+    @Test(arguments: transports)
+    func anIdleSenderLearnsOfItsReceiversDeath(_ transport: String) throws {
+        let stage = try Stage()
+        let receiver = try stage.peer(["hold-receiver", "death"], environment: forced(transport))
+        let sender = try stage.peer(["hold-sender", "death"], environment: forced(transport))
+        #expect(try sender.line() == "linked \(transport)")
+        #expect(try receiver.line() == "linked \(transport)")
+        receiver.kill()
+        #expect(receiver.end() == .killed(Signals.kill))
+        sender.closeInput()
+        let last = try sender.line()
+        #expect(saysThatThePeerDied(last), "\(last)")
+        #expect(sender.end() == .exited(0))
     }
 
     @Test(arguments: transports)

@@ -47,16 +47,7 @@ extension Conformance {
         ) { subject in
             try await LinkBench.run(subject) { bench in
                 let request = bench.request()
-                let receive = Handoff<Receiver?>(nil)
-                let send = Handoff<Sender?>(nil)
-                try await together {
-                    receive.put(try await bench.listener.receiver(bench.address, request, deadline: Limit.wait))
-                } _: {
-                    send.put(try await bench.dialer.sender(bench.address, request, deadline: Limit.wait))
-                }
-                guard let sender = try send.take(), let receiver = try receive.take() else {
-                    throw Complaint("no link, and no error")
-                }
+                let (sender, receiver) = try await bench.dialWhileTheListenerStarts()
                 try await expectError(.busy, "a second sender of a receiver") {
                     _ = try await bench.dialer.sender(bench.address, request, deadline: Limit.wait)
                 }
@@ -73,31 +64,43 @@ extension Conformance {
         },
         .link("link.waits-for-listener", "Either side may start first.") { subject in
             try await LinkBench.run(subject) { bench in
-                let send = Handoff<Sender?>(nil)
-                let receive = Handoff<Receiver?>(nil)
+                try await transfer([1, 2], .copy, .task, try await bench.dialWhileTheListenerStarts())
+            }
+        },
+        .link("link.open.blocking", "The operations that wait, for threads of the program's own.") { subject in
+            try await LinkBench.run(subject) { bench in
+                let (send, receive) = (Handoff<Sender?>(nil), Handoff<Receiver?>(nil))
+                let (address, request) = (bench.address, bench.request())
                 try await together {
-                    send.put(try await bench.dialer.sender(bench.address, bench.request(), deadline: Limit.wait))
+                    try await Worker.run {
+                        send.put(try bench.dialer.blocking.sender(address, request, deadline: Limit.wait))
+                    }
                 } _: {
-                    // The dialer has probably looked in vain by now; either order is right.
-                    try await Task.sleep(for: .milliseconds(5))
-                    receive.put(try await bench.listener.receiver(bench.address, bench.request(), deadline: Limit.wait))
+                    try await Worker.run {
+                        receive.put(try bench.listener.blocking.receiver(address, request, deadline: Limit.wait))
+                    }
                 }
                 guard let sender = try send.take(), let receiver = try receive.take() else {
                     throw Complaint("no link, and no error")
                 }
-                try await transfer([1, 2], .copy, .task, (sender, receiver))
+                try await transfer([1, 2], .copy, .thread, (sender, receiver))
+                try await Worker.run {
+                    try expectError(.unreachable, "a blocking dial to nobody") {
+                        let nobody = try Address(parsing: "local:nobody")
+                        _ = try bench.dialer.blocking.sender(nobody, request, deadline: .after(.milliseconds(10)))
+                    }
+                }
             }
         },
         .link("link.restart", "The listener restarts: the dialer comes back, and earlier messages do not.") { subject in
             try await LinkBench.run(subject) { bench in
                 for round in 0..<5 {
-                    let listener = try bench.listen()
-                    let (sender, receiver) = try await bench.connect(to: listener)
+                    // The dialer looks for a listener that has gone and comes back meanwhile.
+                    let (sender, receiver) = try await bench.dialWhileTheListenerStarts()
                     try await sender.send(Payload.bytes(round, 20), deadline: Limit.wait)
                     try await receiver.expect(round, 20)
                     // Never taken, and of the old link.
                     _ = try sender.trySend(OwnedMessage(Payload.bytes(999, 20)).bytes)
-                    listener.close()
                     receiver.close()
                     try await until("the sender is told") { sender.control.closeReason != nil }
                     sender.close()

@@ -107,6 +107,21 @@ final class LinkBench: Sendable {
         return (sender, receiver)
     }
 
+    /// Opens a simplex link whose dialer begins before there is a listener, as a rule; either order is right.
+    func dialWhileTheListenerStarts() async throws -> (Sender, Receiver) {
+        let (send, receive) = (Handoff<Sender?>(nil), Handoff<Receiver?>(nil))
+        try await together { [self] in
+            send.put(try await dialer.sender(address, request(), deadline: Limit.wait))
+        } _: { [self] in
+            try await Task.sleep(for: .milliseconds(3))
+            receive.put(try await listener.receiver(address, request(), deadline: Limit.wait))
+        }
+        guard let sender = try send.take(), let receiver = try receive.take() else {
+            throw Complaint("no link, and no error")
+        }
+        return (sender, receiver)
+    }
+
     /// Opens a duplex link.
     func connectChannels() async throws -> (dialer: Channel, listener: Channel) {
         let listener = try listen(request(.duplex))
