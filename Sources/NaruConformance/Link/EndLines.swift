@@ -68,11 +68,10 @@ extension Conformance {
                     let size = min(100, bench.recordBytes)
                     var taken = 0
                     let code = try await thrownCode {
-                        while let found = try await receiver.receive(deadline: Limit.wait, { view in
-                            try expectPayload(view.bytes, taken, size)
-                            return taken + 1
-                        }) { taken = found }
-                        throw Complaint("a sender that did not finish counts as finished")
+                        while true {
+                            try await receiver.expect(taken, size)
+                            taken += 1
+                        }
                     }
                     try expect(!isHandedOver || taken == sent, "\(sent) messages were handed over, \(taken) arrived")
                     try expectEqual(code, .peerVanished, "the reason after the last message")
@@ -185,9 +184,7 @@ extension Conformance {
                 }
                 try await expectError(.closed, "a send after the close") { try await sender.send([1]) }
                 _ = try await thrownCode {
-                    while try await receiver.receive(deadline: Limit.wait, {
-                        try expectPayload($0.bytes, 0, size)
-                    }) != nil {}
+                    try await receiver.expect(0, size)
                 }
             }
         },

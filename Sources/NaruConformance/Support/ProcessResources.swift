@@ -4,32 +4,33 @@
 internal import NaruSystem
 
 /// What a process holds that a leak would make grow.
-struct ProcessResources: CustomStringConvertible {
-    var descriptors: Int
-    var threads: Int
-    var mappings: Int
-    var sharedObjects: Int
+struct ProcessResources {
+    /// Each descriptor with what it refers to, so that what others close does not hide what is left open.
+    private var descriptors: Set<String>
+    private var threads: Int
+    private var mappings: Int
+    private var sharedObjects: Set<String>
 
-    /// Counts now.
+    /// What there is now.
     static func now() throws -> ProcessResources {
         let maps = try FileSystem.readSmallFile("/proc/self/maps", limit: 1 << 26)
+        let descriptors = try FileSystem.list("/proc/self/fd").compactMap { number in
+            // One that went meanwhile is not there.
+            (try? FileSystem.readLink("/proc/self/fd/\(number)")).map { "\(number) \($0)" }
+        }
         return ProcessResources(
-            descriptors: try FileSystem.list("/proc/self/fd").count,
-            threads: try FileSystem.list("/proc/self/task").count,
+            descriptors: Set(descriptors), threads: try FileSystem.list("/proc/self/task").count,
             mappings: maps.count { $0 == UInt8(ascii: "\n") },
-            sharedObjects: (try? FileSystem.list("/dev/shm").count) ?? 0)
+            sharedObjects: Set((try? FileSystem.list("/dev/shm")) ?? []))
     }
 
-    /// What has grown by `limit` or more since.
-    func growth(since before: ProcessResources, by limit: Int) -> [String] {
+    /// What there is `limit` or more of that was not there before.
+    private func growth(since before: ProcessResources, by limit: Int) -> [String] {
         [
-            ("descriptors", descriptors - before.descriptors), ("threads", threads - before.threads),
-            ("mappings", mappings - before.mappings), ("objects in /dev/shm", sharedObjects - before.sharedObjects),
+            ("descriptors", descriptors.subtracting(before.descriptors).count),
+            ("threads", threads - before.threads), ("mappings", mappings - before.mappings),
+            ("objects in /dev/shm", sharedObjects.subtracting(before.sharedObjects).count),
         ].filter { $0.1 >= limit }.map { "\($0.1) more \($0.0)" }
-    }
-
-    var description: String {
-        "\(descriptors) descriptors, \(threads) threads, \(mappings) mappings, \(sharedObjects) objects in /dev/shm"
     }
 
     /// Complains when `rounds` rounds of `body` leave something behind: half a thing or more each.

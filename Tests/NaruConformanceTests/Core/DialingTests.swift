@@ -71,10 +71,13 @@ import Testing
         listener.close()
     }
 
-    @Test(arguments: [
+    /// What is said by those who speak no Naru.
+    static let rubbish: [[UInt8]] = [
         [], [0], [255, 255, 255, 255], [0, 0, 0, 0], [2, 0, 0, 0, 0x7b, 0x7d], [1, 0, 0, 0, 99],
         [4, 0, 0, 0, 0x7b, 0x22, 0x22, 0x7d], [UInt8](repeating: 0x7b, count: 70_000),
-    ] as [[UInt8]])
+    ]
+
+    @Test(arguments: rubbish)
     func peersThatSpeakAnotherLanguageAreLetGo(_ bytes: [UInt8]) async throws {
         let pair = try RuntimePair([MemoryTransport()])
         let listener = try pair.listener.listener(pair.address)

@@ -41,6 +41,8 @@ struct FaultyTransport: Transport {
 
         /// The line that finds it.
         var line: String { rawValue }
+        /// Whether it leaves descriptors open.
+        var leaks: Bool { [.probeLeaks, .openingLeaks, .lanesLeak].contains(self) }
     }
 
     let fault: Fault
@@ -69,9 +71,13 @@ struct FaultyTransport: Transport {
     }
 }
 
-/// What nobody lets go of.
-private enum Leak {
+/// What nobody lets go of, before a test is over.
+enum Leak {
     private static let counters = Mutex<[EventCounter]>([])
+
+    static func mend() {
+        counters.withLock { $0 = [] }
+    }
 
     static func add() {
         guard let counter = try? EventCounter() else { return }
