@@ -104,7 +104,7 @@ let package = Package(
         tests("NaruSharedMemory", ["NaruCore", "NaruSystem", "NaruRing", "NaruConformance"]),
         tests("NaruUnixSocket", ["NaruCore", "NaruSystem", "NaruStream", "NaruConformance"]),
         tests("NaruZstd", ["NaruCore"]),
-        tests("NaruConformance", ["NaruCore", "NaruSystem"]),
+        tests("NaruConformance", ["NaruCore", "NaruSystem", logging]),
         tests(
             "NaruCLI",
             ["Naru", "NaruSystem", arguments, .product(name: "Configuration", package: "swift-configuration")]),
