@@ -10,7 +10,7 @@ import Testing
 @Suite(.timeLimit(.minutes(3))) struct ConformanceTests {
     @Test(arguments: FaultyTransport.Fault.allCases) func aFaultIsFound(_ fault: FaultyTransport.Fault) async throws {
         let line = try #require(Conformance.line(fault.line))
-        defer { if fault.leaks { Leak.mend() } }
+        defer { Leak.mend(fault) }
         let failure = await #expect(throws: ConformanceFailure.self) {
             try await Conformance.run(line, FaultyTransport(fault), patience: .seconds(2))
         }

@@ -31,8 +31,13 @@ final class LinkBench: Sendable {
         let folder = HostInformation.environment("TMPDIR") ?? "/tmp"
         directory = "\(folder)/naru-kit-\(String(SystemRandom.word(), radix: 36))"
         try FileSystem.makeDirectory(directory, permissions: 0o700)
-        dialer = try Self.runtime(subject, directory)
-        listener = try Self.runtime(subject, directory)
+        do {
+            dialer = try Self.runtime(subject, directory)
+            listener = try Self.runtime(subject, directory)
+        } catch {
+            try FileSystem.removeDirectory(directory)
+            throw error
+        }
     }
 
     private static func runtime(_ subject: Subject, _ directory: String) throws -> Runtime {

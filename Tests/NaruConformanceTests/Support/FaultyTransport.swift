@@ -41,8 +41,6 @@ struct FaultyTransport: Transport {
 
         /// The line that finds it.
         var line: String { rawValue }
-        /// Whether it leaves descriptors open.
-        var leaks: Bool { [.probeLeaks, .openingLeaks, .lanesLeak].contains(self) }
     }
 
     let fault: Fault
@@ -59,29 +57,31 @@ struct FaultyTransport: Transport {
         switch fault {
         case .recordOfAnother: record.transport = "another"
         case .refusalWithoutReason: record.availability = .refused(reason: "", remedy: "")
-        case .probeLeaks: Leak.add()
+        case .probeLeaks: Leak.add(fault)
         default: break
         }
         return record
     }
 
     func open(_ request: OpeningRequest) throws(NaruError) -> any Opening {
-        if fault == .openingLeaks { Leak.add() }
+        if fault == .openingLeaks { Leak.add(fault) }
         return FaultyOpening(try base.open(request), fault, request)
     }
 }
 
 /// What nobody lets go of, before a test is over.
 enum Leak {
-    private static let counters = Mutex<[EventCounter]>([])
+    private static let counters = Mutex<[FaultyTransport.Fault: [EventCounter]]>([:])
 
-    static func mend() {
-        counters.withLock { $0 = [] }
+    /// Lets go of what a fault has left open.
+    static func mend(_ fault: FaultyTransport.Fault) {
+        counters.withLock { $0[fault] = nil }
     }
 
-    static func add() {
+    /// Opens one more.
+    static func add(_ fault: FaultyTransport.Fault) {
         guard let counter = try? EventCounter() else { return }
-        counters.withLock { $0.append(counter) }
+        counters.withLock { $0[fault, default: []].append(counter) }
     }
 }
 
@@ -107,7 +107,7 @@ private final class FaultyOpening: Opening {
             return .send(OpeningMessage(bytes: message.bytes + [UInt8](repeating: 0, count: 20_000)))
         case .done(var lanes):
             if fault == .wrongLanes { lanes.inbound = nil }
-            if fault == .lanesLeak { Leak.add() }
+            if fault == .lanesLeak { Leak.add(fault) }
             lanes.outbound = lanes.outbound.map { FaultyOutboundLane($0, fault) }
             lanes.inbound = lanes.inbound.map { FaultyInboundLane($0, fault) }
             return .done(lanes)

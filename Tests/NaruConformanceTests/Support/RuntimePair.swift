@@ -18,8 +18,13 @@ final class RuntimePair: Sendable {
         let folder = HostInformation.environment("TMPDIR") ?? "/tmp"
         directory = "\(folder)/naru-core-\(String(SystemRandom.word(), radix: 36))"
         try FileSystem.makeDirectory(directory, permissions: 0o700)
-        self.dialer = try Self.runtime(dialer, directory)
-        self.listener = try Self.runtime(listener, directory)
+        do {
+            self.dialer = try Self.runtime(dialer, directory)
+            self.listener = try Self.runtime(listener, directory)
+        } catch {
+            try FileSystem.removeDirectory(directory)
+            throw error
+        }
     }
 
     convenience init(_ transports: [any Transport]) throws {
