@@ -65,6 +65,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
         .target(name: "CNaruSystem", cSettings: [.define("_GNU_SOURCE")]),
@@ -89,7 +90,10 @@ let package = Package(
             ]),
         .executableTarget(
             name: "NaruCLI",
-            dependencies: ["Naru", "NaruSystem", arguments, logging, .product(name: "SystemPackage", package: "swift-system")],
+            dependencies: [
+                "Naru", "NaruSystem", arguments, logging, .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
             swiftSettings: settings),
 
         sample("Producer"),

@@ -20,12 +20,32 @@ uint32_t naru_user_id(void) { return geteuid(); }
 
 int64_t naru_page_bytes(void) { return sysconf(_SC_PAGESIZE); }
 
-// The cores this process may run on; where it has more than the set can hold, those that are online.
 int32_t naru_core_count(void) {
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return CPU_COUNT(&set);
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     return online > 0 ? (int32_t)online : 1;
+}
+
+int32_t naru_pin(int32_t core) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (core < 0 || core >= CPU_SETSIZE) return -EINVAL;
+    CPU_SET(core, &set);
+    return NARU_ONCE(sched_setaffinity(0, sizeof set, &set));
+}
+
+int32_t naru_run_when_idle(void) {
+    struct sched_param parameters = {0};
+    return NARU_ONCE(sched_setscheduler(0, SCHED_IDLE, &parameters));
+}
+
+int32_t naru_usage(uint64_t *nanoseconds, uint64_t *preemptions) {
+    struct rusage usage;
+    int result = NARU_ONCE(getrusage(RUSAGE_SELF, &usage));
+    if (result < 0) return result;
+    *nanoseconds = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000u +
+                   (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000u;
+    *preemptions = (uint64_t)usage.ru_nivcsw;
+    return 0;
 }
 
 int32_t naru_descriptor_limit(uint64_t *soft, uint64_t *hard) {

@@ -11,6 +11,9 @@ struct ByteCount: ExpressibleByArgument, Hashable {
     /// The greatest that is taken: 1 TiB, as for a link.
     static let maximum = 1 << 40
 
+    /// A number that is in range.
+    init(_ bytes: Int) { self.bytes = bytes }
+
     /// Parses a number with or without a unit; `nil` for anything else and for what is out of range.
     init?(argument: String) {
         let digits = argument.prefix { $0.isASCII && $0.isNumber }

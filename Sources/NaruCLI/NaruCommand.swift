@@ -17,7 +17,10 @@ struct NaruCommand: AsyncParsableCommand {
 
             Exit codes: 0 done, 1 failed, 64 misuse.
             """,
-        subcommands: [SendCommand.self, ReceiveCommand.self, ExplainCommand.self, DoctorCommand.self])
+        subcommands: [
+            SendCommand.self, ReceiveCommand.self, ExplainCommand.self, DoctorCommand.self, BenchCommand.self,
+            BenchEndCommand.self,
+        ])
 
     /// Runs the command; a failure is one line on standard error and exit code 1, misuse has code 64.
     static func main() async {

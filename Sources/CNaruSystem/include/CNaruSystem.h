@@ -28,9 +28,31 @@ static inline void naru_spin_hint(void) {
 #endif
 }
 
+uint64_t naru_monotonic_nanoseconds(void);
+
+/// The processor's counter of time: constant rate, ordered after the loads before it.
+static inline uint64_t naru_ticks(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    uint32_t low, high, core;
+    __asm__ volatile("rdtscp" : "=a"(low), "=d"(high), "=c"(core)::"memory");
+    return (uint64_t)high << 32 | low;
+#elif defined(__aarch64__)
+    uint64_t ticks;
+    __asm__ volatile("isb\n\tmrs %0, cntvct_el0" : "=r"(ticks)::"memory");
+    return ticks;
+#else
+    return naru_monotonic_nanoseconds();
+#endif
+}
+
 int32_t naru_current_core(void);
 void naru_yield(void);
-uint64_t naru_monotonic_nanoseconds(void);
+/// Runs the calling thread, and threads that it starts, on one core only.
+int32_t naru_pin(int32_t core);
+/// Runs the calling thread only when nobody else wants its core.
+int32_t naru_run_when_idle(void);
+/// What this process has used: processor time and how often it lost its core to another.
+int32_t naru_usage(uint64_t *nanoseconds, uint64_t *preemptions);
 
 // MARK: Descriptors
 
@@ -180,6 +202,7 @@ uintptr_t naru_thread_self(void);
 int32_t naru_process_id(void);
 uint32_t naru_user_id(void);
 int64_t naru_page_bytes(void);
+/// The cores that are online, whatever this process may run on.
 int32_t naru_core_count(void);
 int32_t naru_descriptor_limit(uint64_t *soft, uint64_t *hard);
 /// `which`: 0 the kernel's release, 1 the machine, 2 the host's name.

@@ -11,7 +11,7 @@ public enum HostInformation {
     /// The size of a page of memory, in bytes.
     public static var pageBytes: Int { Int(naru_page_bytes()) }
 
-    /// How many cores this process may run on, at least 1.
+    /// How many cores the host has online, at least 1, whatever this process may run on.
     public static var coreCount: Int { Int(naru_core_count()) }
 
     /// The kernel's release, such as `6.18.44`.

@@ -16,4 +16,15 @@ public enum Processor {
 
     /// Lets another thread that waits for this core run first.
     public static func yield() { naru_yield() }
+
+    /// Runs the calling thread, and threads that it starts from now on, on one core only. `EINVAL` when the host has
+    /// none of this number or the process may not use it.
+    public static func pin(to core: Int) throws(SystemError) {
+        try checked(naru_pin(Int32(clamping: core)), "sched_setaffinity", "core \(core)")
+    }
+
+    /// Runs the calling thread only when nobody else wants its core.
+    public static func runWhenIdle() throws(SystemError) {
+        try checked(naru_run_when_idle(), "sched_setscheduler", "thread")
+    }
 }
