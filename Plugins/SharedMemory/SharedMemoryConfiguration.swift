@@ -6,21 +6,26 @@ internal import NaruRing
 
 /// How large the rings of links over shared memory are.
 public struct SharedMemoryConfiguration: Hashable, Sendable {
-    /// The smallest ring that is chosen by itself, bytes: it fits a core's second-level cache.
-    public static let minimumAutomaticRingBytes = 262_144
-    /// The largest ring that is chosen by itself, bytes.
+    /// The smallest ring that is chosen by itself, bytes: a thousand links take little memory.
+    public static let minimumAutomaticRingBytes = 32_768
+    /// The largest ring that is chosen by itself, bytes, and that a ring grows to: above a core's own caches, within the
+    /// shared one.
     public static let maximumAutomaticRingBytes = 4_194_304
     /// How many messages of the link's typical size a ring chosen by itself holds, as far as the bounds permit.
     public static let messagesPerRing = 8
 
     /// The size of each ring that this end sends through, bytes: a power of two from 4 KiB to 64 MiB. `nil`: chosen
-    /// from the link's typical message size. Each sending lane takes this much memory, and 8 KiB.
+    /// from the link's typical message size, and growing where the traffic shows the need. Each sending lane takes this
+    /// much memory, and 8 KiB.
     public var ringBytes: Int?
 
     /// A configuration; by default the ring's size follows the messages'.
     public init(ringBytes: Int? = nil) {
         self.ringBytes = ringBytes
     }
+
+    /// Up to how many bytes rings grow; `nil` where their size is fixed.
+    var maximumRingBytes: Int? { ringBytes == nil ? Self.maximumAutomaticRingBytes : nil }
 
     /// The ring's size for a link with messages of this typical size, bytes.
     /// - Throws: `NaruError.Code.invalidConfiguration` when ``ringBytes`` is no permitted size.

@@ -164,3 +164,9 @@ int32_t naru_thread_join(uintptr_t thread) { return -pthread_join((pthread_t)thr
 void naru_thread_detach(uintptr_t thread) { pthread_detach((pthread_t)thread); }
 
 uintptr_t naru_thread_self(void) { return (uintptr_t)pthread_self(); }
+
+static _Thread_local void *thread_value;
+
+void *naru_thread_value(void) { return thread_value; }
+
+void naru_set_thread_value(void *value) { thread_value = value; }

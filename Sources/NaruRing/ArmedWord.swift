@@ -5,12 +5,17 @@ internal import NaruCore
 internal import NaruSystem
 internal import Synchronization
 
-/// A word in shared memory by which one end says that it is about to sleep.
+/// A word in shared memory by which one end says that it is about to sleep, and beside it the core that the end runs on.
 ///
 /// The one who sleeps arms the word and then looks again for what it waits for; the other end does what is waited for
-/// and then looks at the word. All four accesses are sequentially consistent: they have one order that both ends agree
-/// on, so that at least one of them sees what the other did, and no wake-up is lost. With anything weaker each could
-/// read before its own store is visible, and both would miss.
+/// and then looks at the word. A sequentially consistent fence stands between the two steps of either end, so that at
+/// least one of them sees what the other did, and no wake-up is lost. With anything weaker each could read before its
+/// own store is visible, and both would miss. A fence, and not a sequentially consistent store of what is waited for:
+/// that one would hold up the core until the reader's cache gives the line away, where a fence after a plain release
+/// lets the stores of one line go out together.
+///
+/// The core's number is a hint: an end that finds its own core there does not spin, because the other end could not
+/// run meanwhile. It is stored when it changes, whenever its end waits or wakes the other.
 @safe
 struct ArmedWord {
     /// Nobody waits.
@@ -27,14 +32,34 @@ struct ArmedWord {
         unsafe self.word = word
     }
 
-    /// Says that this end is about to sleep, and returns what it will sleep on.
+    /// The core that the word's end runs on, plus 1; 0 while it is not known. The word behind the armed one.
+    private var core: UnsafePointer<Atomic<UInt32>> {
+        unsafe word + 1
+    }
+
+    /// Whether the word's end was last known to run on this core. `core` is plus 1.
+    func isOn(_ core: UInt32) -> Bool {
+        unsafe self.core.pointee.load(ordering: .relaxed) == core
+    }
+
+    /// Says that the word's own end runs on `core`, plus 1. Relaxed: a hint. Stored only when it changes, because the
+    /// other end reads the line with every message.
+    func publish(_ core: UInt32) {
+        if unsafe self.core.pointee.load(ordering: .relaxed) != core {
+            unsafe self.core.pointee.store(core, ordering: .relaxed)
+        }
+    }
+
+    /// Says that this end is about to sleep, and returns what it will sleep on. Look again afterwards.
     func arm(_ style: WaitStyle) -> WaitTarget {
         switch style {
         case .thread:
             unsafe word.pointee.store(Self.thread, ordering: .sequentiallyConsistent)
+            atomicMemoryFence(ordering: .sequentiallyConsistent)
             return unsafe .word(word, value: Self.thread)
         case .task:
             unsafe word.pointee.store(Self.task, ordering: .sequentiallyConsistent)
+            atomicMemoryFence(ordering: .sequentiallyConsistent)
             return .bell
         }
     }
@@ -44,10 +69,11 @@ struct ArmedWord {
         unsafe word.pointee.store(Self.idle, ordering: .relaxed)
     }
 
-    /// Whether the other end may sleep; to be asked after a sequentially consistent store of what it waits for.
+    /// Whether the end may sleep; to be asked after a release store of what it waits for. Fences in between, see above.
     @inline(__always)
     var isArmed: Bool {
-        unsafe word.pointee.load(ordering: .sequentiallyConsistent) != Self.idle
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
+        return unsafe word.pointee.load(ordering: .relaxed) != Self.idle
     }
 
     /// Wakes the other end. A value that means nothing is its own fault, and wakes nobody.

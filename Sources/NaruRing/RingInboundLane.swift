@@ -18,15 +18,17 @@ internal import Synchronization
 public final class RingInboundLane: InboundLane {
     private enum Phase { case open, draining, closing, closed }
 
-    // The pointers lead into `memory`, which is let go only in the phase `closed`, in which nothing follows them.
-    private let ring: UnsafeRawPointer
-    private let cursor: UnsafePointer<Atomic<UInt64>>
-    private let readerClosed: UnsafePointer<Atomic<UInt32>>
-    private let writerClosed: UnsafePointer<Atomic<UInt32>>
-    private let readerArmed: ArmedWord
-    private let writerArmed: ArmedWord
-    private let ringBytes: Int
-    private let maximumRecordBytes: Int
+    // The pointers lead into `memory`, with which they change, and which is let go only in the phase `closed`, in which
+    // nothing follows them.
+    private var ring: UnsafeRawPointer
+    private var cursor: UnsafePointer<Atomic<UInt64>>
+    private var readerClosed: UnsafePointer<Atomic<UInt32>>
+    private var writerClosed: UnsafePointer<Atomic<UInt32>>
+    private var readerArmed: ArmedWord
+    private var writerArmed: ArmedWord
+    private var ringBytes: Int
+    private var maximumRecordBytes: Int
+    private let successors: RingSuccessors?
     // The kinds of record that a writer may send.
     private let firstKind = RecordHeader.Kind.data.rawValue
     private let lastKind = RecordHeader.Kind.finish.rawValue
@@ -45,12 +47,19 @@ public final class RingInboundLane: InboundLane {
     ///   - memory: The memories; nothing is written to the data memory.
     ///   - name: The transport's name, for errors.
     ///   - peerBell: Wakes the writer when it waits as a task.
-    public convenience init(_ memory: RingMemory, name: String, peerBell: any Bell) {
-        self.init(memory, name: name, peerBell: peerBell, startingAt: 0)
+    ///   - successors: Where larger rings wait that the writer may switch to; `nil`: it may not.
+    public convenience init(
+        _ memory: RingMemory, name: String, peerBell: any Bell, successors: RingSuccessors? = nil
+    ) {
+        self.init(memory, name: name, peerBell: peerBell, successors: successors, startingAt: 0)
     }
 
     /// As above, with the ring's first record at a position other than 0: a multiple of 8, the same at both ends.
-    init(_ memory: RingMemory, name: String, peerBell: any Bell, startingAt position: UInt64) {
+    init(
+        _ memory: RingMemory, name: String, peerBell: any Bell, successors: RingSuccessors? = nil,
+        startingAt position: UInt64
+    ) {
+        self.successors = successors
         precondition(position % 8 == 0, "a record cannot begin at \(position)")
         self.memory = memory
         self.name = name
@@ -89,6 +98,10 @@ public final class RingInboundLane: InboundLane {
                     position &+= UInt64(truncatingIfNeeded: ringBytes &- offset)
                     continue
                 }
+                if isSwitch(header, byteCount, stride: stride, offset: offset), follow(offset) {
+                    (position, released) = (0, 0)
+                    continue
+                }
                 violate(word, position)
                 break
             }
@@ -119,8 +132,27 @@ public final class RingInboundLane: InboundLane {
         return taken
     }
 
+    public func spin(_ rounds: Int) -> SpinOutcome {
+        guard phase == .open, violation == nil else { return .found }
+        let core = Processor.currentCore() &+ 1
+        readerArmed.publish(core)
+        if writerArmed.isOn(core) { return .pointless }
+        // Relaxed: the drain that follows acquires.
+        let word = unsafe headerWord(Int(truncatingIfNeeded: tail) & (ringBytes &- 1))
+        // The first looks without a pause: a peer that answers at once is there within a few of them.
+        for _ in 0..<Self.eagerRounds where unsafe word.pointee.load(ordering: .relaxed) != 0 { return .found }
+        for _ in 0..<rounds {
+            if unsafe word.pointee.load(ordering: .relaxed) != 0 { return .found }
+            Processor.spinHint()
+        }
+        return .nothing
+    }
+
+    private static let eagerRounds = 100
+
     public func arm(_ style: WaitStyle) throws(NaruError) -> WaitTarget {
         guard phase == .open, violation == nil else { throw refusal("arm") }
+        readerArmed.publish(Processor.currentCore() &+ 1)
         let target = readerArmed.arm(style)
         // Before the look at the ring: a writer that closed shows no record afterwards.
         let isWriterGone = unsafe writerClosed.pointee.load(ordering: .sequentiallyConsistent) != 0
@@ -144,7 +176,7 @@ public final class RingInboundLane: InboundLane {
     private func finishClosing() {
         phase = .closed
         unsafe readerClosed.pointee.store(1, ordering: .sequentiallyConsistent)
-        if writerArmed.isArmed { writerArmed.wake(peerBell) }
+        if writerArmed.isArmed { wakeWriter() }
         memory = nil
     }
 
@@ -180,13 +212,39 @@ extension RingInboundLane {
     /// 0.
     @inline(__always)
     private func isRecord(_ header: RecordHeader, _ byteCount: Int, stride: Int, offset: Int) -> Bool {
-        header.kind.rawValue &- firstKind <= lastKind &- firstKind
+        header.kind.rawValue &- firstKind <= lastKind &- firstKind && header.kind != .switch
             && byteCount >= Int(header.extensionByteCount) && byteCount <= maximumRecordBytes
             && offset &+ stride <= ringBytes
     }
 
+    /// Whether a header word is a `switch` as a writer makes it: eight bytes behind it, the successor's number.
+    @inline(never)
+    private func isSwitch(_ header: RecordHeader, _ byteCount: Int, stride: Int, offset: Int) -> Bool {
+        header == RecordHeader(kind: .switch) && byteCount == 8 && offset &+ stride <= ringBytes
+    }
+
+    /// Goes on in the ring that the `switch` record at `offset` names; `false` when there is none. What was read in the
+    /// old ring was given away, so its memory is let go here.
+    @inline(never)
+    private func follow(_ offset: Int) -> Bool {
+        // `isSwitch` proved that the number lies in the ring.
+        let number = unsafe ring.load(fromByteOffset: offset &+ RecordHeader.byteCount, as: UInt64.self)
+        guard let memory = successors?.take(number) else { return false }
+        unsafe ring = UnsafeRawPointer(memory.ring)
+        unsafe cursor = memory.cursor
+        unsafe readerClosed = memory.readerClosed
+        unsafe writerClosed = memory.writerClosed
+        readerArmed = memory.readerArmed
+        writerArmed = memory.writerArmed
+        ringBytes = memory.header.ringBytes
+        maximumRecordBytes = RingLayout.maximumRecordBytes(ringBytes: ringBytes)
+        self.memory = memory
+        return true
+    }
+
     /// Whether a header word is padding as a writer makes it: to the ring's end, and less than the largest record
     /// takes. The latter also bounds the work of a drain, since padding never follows padding.
+    @inline(never)
     private func isPadding(_ header: RecordHeader, _ byteCount: Int, offset: Int) -> Bool {
         header == RecordHeader(kind: .padding) && byteCount == ringBytes - offset - RecordHeader.byteCount
             && byteCount < maximumRecordBytes
@@ -199,10 +257,16 @@ extension RingInboundLane {
             reason: "the header word 0x\(String(word, radix: 16)) at position \(position) is no record")
     }
 
-    /// Gives the writer the room up to `position`. Sequentially consistent, to order before the look at the armed word.
+    /// Gives the writer the room up to `position`, after the last load of what lies before it.
     @inline(__always)
     private func release(_ position: UInt64) {
-        unsafe cursor.pointee.store(position, ordering: .sequentiallyConsistent)
-        if writerArmed.isArmed { writerArmed.wake(peerBell) }
+        unsafe cursor.pointee.store(position, ordering: .releasing)
+        if writerArmed.isArmed { wakeWriter() }
+    }
+
+    @inline(never)
+    private func wakeWriter() {
+        readerArmed.publish(Processor.currentCore() &+ 1)
+        writerArmed.wake(peerBell)
     }
 }

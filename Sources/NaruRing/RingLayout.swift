@@ -20,15 +20,15 @@
 ///     control memory, 4096 bytes: both ends read and write; each word is a hint, or is checked before it is used
 ///
 ///          0   +--------------------------------------------------+
-///              | consumer cursor, UInt64: everything before this  |  reader, sequentially consistent
+///              | consumer cursor, UInt64: everything before this  |  reader, release; then a fence
 ///              | position is released                             |
 ///        128   +--------------------------------------------------+
 ///              | reader armed, UInt32: 0 no, 1 sleeps in a futex  |  reader arms (sequentially consistent); whoever
 ///              | on this word, 2 waits for its bell               |  wakes it exchanges it for 0 first
-///              | reserved for the reader's core number, UInt32    |
+///              | reader's core + 1, UInt32; 0: not known          |  reader, relaxed: a hint
 ///        256   +--------------------------------------------------+
 ///              | writer armed, UInt32: as above, for room         |  writer arms; likewise
-///              | reserved for the writer's core number, UInt32    |
+///              | writer's core + 1, UInt32; 0: not known          |  writer, relaxed: a hint
 ///        384   +--------------------------------------------------+
 ///              | reader closed, UInt32: 0 no, 1 yes               |  reader, sequentially consistent
 ///       4096   +--------------------------------------------------+
@@ -41,8 +41,8 @@
 ///     a record, at a position that is a multiple of 8
 ///
 ///          0   +--------------------------------------------------+
-///              | header word (see RecordHeader); 0: nothing yet   |  the first of a batch: sequentially consistent,
-///              |                                                  |  last of all; the others: relaxed
+///              | header word (see RecordHeader); 0: nothing yet   |  the first of a batch: release, last of all, then
+///              |                                                  |  a fence; the others: relaxed
 ///          8   +--------------------------------------------------+
 ///              | payload, then up to 7 bytes without meaning      |  plain, before the header word of its batch
 ///              +--------------------------------------------------+
@@ -52,11 +52,14 @@
 /// more. A record is never split: where it does not fit before the ring's end, a padding record fills the rest and it
 /// starts at the ring's beginning.
 ///
+/// A writer that goes on in a larger ring puts a `switch` record behind its last one: eight bytes, the number of the
+/// ring's offer, least significant byte first. The reader was given that ring before, and begins at its beginning.
+///
 /// The layout has the version ``version``, which stands in the header and is checked before anything else is read.
 /// Whoever changes an offset, a size, a meaning or a memory order raises it.
 public enum RingLayout {
     /// The version of this layout.
-    public static let version: UInt32 = 1
+    public static let version: UInt32 = 2
     /// The smallest ring, bytes.
     public static let minimumRingBytes = 4096
     /// The largest ring, bytes: 64 MiB, so that a peer cannot make this end map more than that.
@@ -80,6 +83,13 @@ public enum RingLayout {
     /// Whether a ring may have this size: a power of two within the bounds.
     public static func isValid(ringBytes: Int) -> Bool {
         ringBytes >= minimumRingBytes && ringBytes <= maximumRingBytes && ringBytes & (ringBytes - 1) == 0
+    }
+
+    /// The smallest ring that holds so many bytes, within the bounds.
+    public static func ringBytes(holding byteCount: Int) -> Int {
+        var ringBytes = minimumRingBytes
+        while ringBytes < byteCount, ringBytes < maximumRingBytes { ringBytes *= 2 }
+        return ringBytes
     }
 
     /// The size of the data memory of a ring, bytes.

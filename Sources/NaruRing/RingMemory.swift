@@ -13,15 +13,19 @@ public struct RingMemory: Sendable {
     public let header: RingHeader
     let data: Mapping
     let control: Mapping
+    /// What lives as long as the memories are mapped: a share of a budget.
+    private let lease: (any AnyObject & Sendable)?
 
     /// Prepares new, zeroed memories for a writer: the header is written.
     /// - Precondition: the mappings are writable and as large as the layout says.
-    public init(preparing header: RingHeader, data: Mapping, control: Mapping) {
+    public init(
+        preparing header: RingHeader, data: Mapping, control: Mapping, lease: (any AnyObject & Sendable)? = nil
+    ) {
         precondition(
             data.byteCount == RingLayout.dataByteCount(ringBytes: header.ringBytes)
                 && control.byteCount == RingLayout.controlByteCount,
             "a ring of \(header.ringBytes) bytes cannot lie in \(data.byteCount) + \(control.byteCount) bytes")
-        self.init(header, data, control)
+        self.init(header, data, control, lease)
         // The header fits the page before the ring, which nobody else sees yet.
         let encoded = header.encoded
         unsafe data.base.copyMemory(from: encoded, byteCount: encoded.count)
@@ -46,10 +50,13 @@ public struct RingMemory: Sendable {
         guard try unsafe RingHeader(decoding: copy.span.bytes) == expected else {
             throw Self.violation("the memory holds another ring than the one announced")
         }
-        self.init(expected, data, control)
+        self.init(expected, data, control, nil)
     }
 
-    private init(_ header: RingHeader, _ data: Mapping, _ control: Mapping) {
+    private init(
+        _ header: RingHeader, _ data: Mapping, _ control: Mapping, _ lease: (any AnyObject & Sendable)?
+    ) {
+        self.lease = lease
         self.header = header
         self.data = data
         self.control = control

@@ -21,17 +21,19 @@ internal import Synchronization
 ///     }
 @safe
 public final class RingOutboundLane: OutboundLane {
-    public let maximumRecordBytes: Int
+    public var maximumRecordBytes: Int { recordLimit }
 
-    // The pointers lead into `memory`, which is let go only when `failure` is set and no loan is out; from then on
+    // The pointers lead into `memory`, with which they change, and which is let go only when `failure` is set and no loan is out; from then on
     // `limit` equals `head`, so that nothing is written, and everything else looks at `failure` first.
-    private let ring: UnsafeMutableRawPointer
-    private let cursor: UnsafePointer<Atomic<UInt64>>
-    private let readerClosed: UnsafePointer<Atomic<UInt32>>
-    private let writerClosed: UnsafePointer<Atomic<UInt32>>
-    private let readerArmed: ArmedWord
-    private let writerArmed: ArmedWord
-    private let ringBytes: Int
+    private var ring: UnsafeMutableRawPointer
+    private var cursor: UnsafePointer<Atomic<UInt64>>
+    private var readerClosed: UnsafePointer<Atomic<UInt32>>
+    private var writerClosed: UnsafePointer<Atomic<UInt32>>
+    private var readerArmed: ArmedWord
+    private var writerArmed: ArmedWord
+    private var ringBytes: Int
+    private var recordLimit: Int
+    private var growth: GrowthState?
     private let peerBell: any Bell
     private let name: String
     private var memory: RingMemory?
@@ -59,18 +61,22 @@ public final class RingOutboundLane: OutboundLane {
     ///   - memory: Writable memories, used by one writer and one reader.
     ///   - name: The transport's name, for errors.
     ///   - peerBell: Wakes the reader when it waits as a task.
-    public convenience init(_ memory: RingMemory, name: String, peerBell: any Bell) {
-        self.init(memory, name: name, peerBell: peerBell, startingAt: 0)
+    ///   - growth: How larger rings are made; `nil`: the ring stays as it is.
+    public convenience init(_ memory: RingMemory, name: String, peerBell: any Bell, growth: RingGrowth? = nil) {
+        self.init(memory, name: name, peerBell: peerBell, growth: growth, startingAt: 0)
     }
 
     /// As above, with the ring's first record at a position other than 0: a multiple of 8, the same at both ends.
-    init(_ memory: RingMemory, name: String, peerBell: any Bell, startingAt position: UInt64) {
+    init(
+        _ memory: RingMemory, name: String, peerBell: any Bell, growth: RingGrowth? = nil, startingAt position: UInt64
+    ) {
+        self.growth = growth.map(GrowthState.init)
         precondition(position % 8 == 0, "a record cannot begin at \(position)")
         self.memory = memory
         self.name = name
         self.peerBell = peerBell
         ringBytes = memory.header.ringBytes
-        maximumRecordBytes = RingLayout.maximumRecordBytes(ringBytes: ringBytes)
+        recordLimit = RingLayout.maximumRecordBytes(ringBytes: ringBytes)
         unsafe ring = memory.ring
         unsafe cursor = memory.cursor
         unsafe readerClosed = memory.readerClosed
@@ -95,8 +101,20 @@ public final class RingOutboundLane: OutboundLane {
         let byteCount = prefix.byteCount &+ bytes.byteCount
         let stride = RingLayout.stride(byteCount)
         guard fits(byteCount, stride) else { return try sendSlowly(header, prefix, bytes) }
-        unsafe copy(prefix, bytes, to: payload(at: head))
-        append(header.word(byteCount: byteCount), stride: stride)
+        let position = head
+        let next = position &+ UInt64(truncatingIfNeeded: stride)
+        let word = header.word(byteCount: byteCount)
+        if isHolding {
+            unsafe copy(prefix, bytes, to: payload(at: position))
+            append(word, at: position, upTo: next)
+        } else {
+            // First the word behind the record, in another cache line mostly; then the payload; then the record's own
+            // word: the line that the reader polls is written in one go.
+            clear(next)
+            unsafe copy(prefix, bytes, to: payload(at: position))
+            head = next
+            show(word, upTo: next)
+        }
         return true
     }
 
@@ -123,7 +141,7 @@ public final class RingOutboundLane: OutboundLane {
         if bytes.byteCount > 0 {
             let rest = unsafe payload + prefix.byteCount
             unsafe bytes.withUnsafeBytes {
-                unsafe rest.copyMemory(from: $0.baseAddress.unsafelyUnwrapped, byteCount: $0.count)
+                unsafe copyBytes($0.baseAddress.unsafelyUnwrapped, to: rest, count: $0.count)
             }
         }
     }
@@ -179,9 +197,24 @@ public final class RingOutboundLane: OutboundLane {
 
     // MARK: Waiting
 
+    public func spin(_ rounds: Int, byteCount: Int) -> SpinOutcome {
+        publishPending()
+        guard failure == nil, loan == nil else { return .found }
+        let core = Processor.currentCore() &+ 1
+        writerArmed.publish(core)
+        if readerArmed.isOn(core) { return .pointless }
+        for _ in 0..<rounds {
+            // Relaxed: the attempt that follows acquires.
+            if unsafe cursor.pointee.load(ordering: .relaxed) != released { return .found }
+            Processor.spinHint()
+        }
+        return .nothing
+    }
+
     public func arm(_ style: WaitStyle, byteCount: Int) throws(NaruError) -> WaitTarget {
         try check("arm", byteCount)
         publishPending()
+        writerArmed.publish(Processor.currentCore() &+ 1)
         let target = writerArmed.arm(style)
         let isReaderGone = unsafe readerClosed.pointee.load(ordering: .sequentiallyConsistent) != 0
         try readCursor()
@@ -199,7 +232,7 @@ public final class RingOutboundLane: OutboundLane {
         isClosed = true
         // The reader looks at this word before it looks at the ring for the last time, so that it misses no record.
         unsafe writerClosed.pointee.store(1, ordering: .sequentiallyConsistent)
-        wakeReader()
+        if readerArmed.isArmed { wakeReader() }
         fail(NaruError(.closed, operation: "send", object: name, reason: "this end closed the lane"))
         if loan == nil { memory = nil }
     }
@@ -232,7 +265,7 @@ extension RingOutboundLane {
     /// out of bounds, while a loan is out, and after a failure.
     @inline(__always)
     private func fits(_ byteCount: Int, _ stride: Int) -> Bool {
-        UInt(bitPattern: byteCount) <= UInt(bitPattern: maximumRecordBytes) && stride &+ RecordHeader.byteCount <= room
+        UInt(bitPattern: byteCount) <= UInt(bitPattern: recordLimit) && stride &+ RecordHeader.byteCount <= room
             && offset(head) &+ stride <= ringBytes
     }
 
@@ -244,6 +277,8 @@ extension RingOutboundLane {
         guard need.total <= room else {
             // A held batch makes room by showing what it has.
             publishPending()
+            if switchToSuccessor() { return try place(byteCount) }
+            considerGrowth()
             return nil
         }
         return head &+ UInt64(need.padding)
@@ -277,10 +312,10 @@ extension RingOutboundLane {
         if let failure { throw failure }
         guard loan == nil else { throw misuse(operation, "a loan is out") }
         guard byteCount >= 0 else { throw misuse(operation, "a record cannot have \(byteCount) bytes") }
-        guard byteCount <= maximumRecordBytes else {
+        guard byteCount <= recordLimit else {
             throw NaruError(
                 .messageTooLarge, operation: operation, object: name,
-                reason: "a record has at most \(maximumRecordBytes) bytes, not \(byteCount)")
+                reason: "a record has at most \(recordLimit) bytes, not \(byteCount)")
         }
     }
 
@@ -297,17 +332,15 @@ extension RingOutboundLane {
 // MARK: - Making records visible
 
 extension RingOutboundLane {
-    /// Makes the bytes at `head` a record.
+    /// Makes the bytes at `head` a record: shown at once, or with the batch.
     @inline(__always)
-    private func append(_ word: UInt64, stride: Int) {
-        let position = head
-        let next = position &+ UInt64(truncatingIfNeeded: stride)
+    private func append(_ word: UInt64, at position: UInt64, upTo next: UInt64) {
         head = next
         if isHolding {
-            let isLong = Int(truncatingIfNeeded: next &- visible) >= ringBytes >> 3
             put(word, at: position)
-            if isLong { publishPending() }
+            if Int(truncatingIfNeeded: next &- visible) >= ringBytes >> 3 { publishPending() }
         } else {
+            clear(next)
             show(word, upTo: next)
         }
     }
@@ -316,10 +349,11 @@ extension RingOutboundLane {
     @inline(never)
     private func append(_ word: UInt64, at start: UInt64, stride: Int) {
         let padding = Int(truncatingIfNeeded: start &- head)
-        guard padding > 0 else { return append(word, stride: stride) }
+        let next = start &+ UInt64(truncatingIfNeeded: stride)
+        guard padding > 0 else { return append(word, at: start, upTo: next) }
         put(RecordHeader(kind: .padding).word(byteCount: padding - RecordHeader.byteCount), at: head)
         put(word, at: start)
-        head = start &+ UInt64(stride)
+        head = next
         if !isHolding { publishPending() }
     }
 
@@ -340,22 +374,136 @@ extension RingOutboundLane {
         let word = pendingWord
         guard word != 0 else { return }
         pendingWord = 0
+        clear(head)
         show(word, upTo: head)
     }
 
-    /// Stores the header word of the first record that the reader does not see, and so shows everything up to `end`.
+    /// Says that nothing is at `position` yet. Relaxed: ordered by the store of ``show(_:upTo:)``, by which the reader
+    /// comes here.
     @inline(__always)
-    private func show(_ word: UInt64, upTo end: UInt64) {
-        // Relaxed: ordered by the store below, by which the reader comes here.
-        unsafe headerWord(end).pointee.store(0, ordering: .relaxed)
-        // Releases everything before it, and orders before the look at the armed word; see ArmedWord.
-        unsafe headerWord(visible).pointee.store(word, ordering: .sequentiallyConsistent)
-        visible = end
-        wakeReader()
+    private func clear(_ position: UInt64) {
+        unsafe headerWord(position).pointee.store(0, ordering: .relaxed)
     }
 
+    /// Stores the header word of the first record that the reader does not see, and so shows everything up to `end`,
+    /// where the word is cleared. Releases everything before it.
     @inline(__always)
+    private func show(_ word: UInt64, upTo end: UInt64) {
+        unsafe headerWord(visible).pointee.store(word, ordering: .releasing)
+        visible = end
+        if readerArmed.isArmed { wakeReader() }
+    }
+
+    @inline(never)
     private func wakeReader() {
-        if readerArmed.isArmed { readerArmed.wake(peerBell) }
+        writerArmed.publish(Processor.currentCore() &+ 1)
+        readerArmed.wake(peerBell)
+    }
+}
+
+// MARK: - Growing
+
+extension RingOutboundLane {
+    public func expect(_ byteCount: Int) {
+        guard growth != nil, failure == nil else { return }
+        // A ring that holds four such records, so that one can be written while another is read.
+        grow(to: RingLayout.ringBytes(holding: 4 * min(byteCount, RingLayout.maximumRingBytes / 4)))
+    }
+
+    /// The ring is full. It grows when that happens often while much flows: a reader that is merely slow fills every
+    /// ring.
+    private func considerGrowth() {
+        guard var state = growth, ringBytes < state.source.maximumRingBytes else { return }
+        let isDue = state.isDue(head)
+        growth = state
+        if isDue { grow(to: 8 * ringBytes) }
+    }
+
+    /// Makes a larger ring and offers it, unless one is on its way or the last was declined.
+    private func grow(to size: Int) {
+        guard var state = growth else { return }
+        let size = min(size, state.source.maximumRingBytes)
+        guard size > ringBytes, state.offered == nil else { return }
+        state.number += 1
+        guard let memory = state.source.make(size, state.number) else {
+            // No memory for it now, and asking again with every message would cost more than it could bring.
+            growth = nil
+            return
+        }
+        state.offered = memory
+        growth = state
+    }
+
+    /// Goes on in the larger ring once the reader has it: a `switch` record is the last here.
+    private func switchToSuccessor() -> Bool {
+        guard let state = growth, let memory = state.offered, loan == nil else { return false }
+        switch state.source.answer(to: state.number) {
+        case .none: return false
+        case .declined:
+            growth = nil
+            return false
+        case .accepted: break
+        }
+        let need = need(8)
+        guard need.total <= room else { return false }
+        let start = head &+ UInt64(need.padding)
+        unsafe payload(at: start).storeBytes(of: state.number, as: UInt64.self)
+        let isHeld = isHolding
+        isHolding = false
+        append(RecordHeader(kind: .switch).word(byteCount: 8), at: start, stride: RingLayout.stride(8))
+        isHolding = isHeld
+        adopt(memory)
+        growth = GrowthState(state.source, number: state.number)
+        return true
+    }
+
+    /// Everything from here on is in `memory`, from its beginning.
+    private func adopt(_ memory: RingMemory) {
+        unsafe ring = memory.ring
+        unsafe cursor = memory.cursor
+        unsafe readerClosed = memory.readerClosed
+        unsafe writerClosed = memory.writerClosed
+        readerArmed = memory.readerArmed
+        writerArmed = memory.writerArmed
+        ringBytes = memory.header.ringBytes
+        recordLimit = RingLayout.maximumRecordBytes(ringBytes: ringBytes)
+        (head, visible, released) = (0, 0, 0)
+        limit = UInt64(ringBytes)
+        self.memory = memory
+    }
+}
+
+/// What a writer remembers of its ring's growth.
+private struct GrowthState {
+    let source: RingGrowth
+    /// The number of the last offer.
+    var number: UInt64
+    /// The ring that was offered.
+    var offered: RingMemory?
+    private var fulls = 0
+    private var mark: (position: UInt64, time: UInt64) = (0, 0)
+
+    /// How often the ring is full between two looks at the clock.
+    private static let fullsBetweenLooks = 8
+    /// The traffic that is worth a larger ring, bytes in a nanosecond: 100 MB/s.
+    private static let worthwhile = 0.1
+
+    init(_ source: RingGrowth, number: UInt64) {
+        self.source = source
+        self.number = number
+    }
+
+    init(_ source: RingGrowth) {
+        self.init(source, number: 0)
+    }
+
+    /// Whether the ring, full once more with its head at `position`, has been full often while much flowed.
+    mutating func isDue(_ position: UInt64) -> Bool {
+        fulls += 1
+        guard fulls % Self.fullsBetweenLooks == 0 else { return false }
+        let now = MonotonicClock.nanoseconds()
+        defer { mark = (position, now) }
+        guard mark.time > 0, now > mark.time else { return false }
+        return Double(position &- mark.position) / Double(now - mark.time) > Self.worthwhile
     }
 }

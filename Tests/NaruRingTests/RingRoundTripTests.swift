@@ -48,9 +48,9 @@ import Testing
     }
 
     @Test(arguments: [
-        RecordHeader.Kind.data, .fragment, .abort, .outOfLine, .switch, .finish,
+        RecordHeader.Kind.data, .fragment, .abort, .outOfLine, .finish,
     ])
-    func everyKindPasses(_ kind: RecordHeader.Kind) throws {
+    func everyKindButTheRingsOwnPasses(_ kind: RecordHeader.Kind) throws {
         let pair = try RingPair()
         #expect(try pair.outbound.trySend([5], RecordHeader(kind: kind)))
         #expect(try pair.receiveAll() == [Received(header: RecordHeader(kind: kind), bytes: [5])])

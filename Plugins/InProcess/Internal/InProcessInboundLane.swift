@@ -2,6 +2,7 @@
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
 internal import NaruCore
+internal import NaruSystem
 internal import Synchronization
 
 /// The receiving end of a ``RecordRing``.
@@ -95,6 +96,17 @@ internal import Synchronization
     }
 
     // MARK: Waiting
+
+    func spin(_ rounds: Int) -> SpinOutcome {
+        if unsafe state.pointee.isClosed || state.pointee.closesAfterDrain { return .found }
+        if unsafe RecordRing.sharesCore(ring.receiverCore, ring.senderCore) { return .pointless }
+        let position = unsafe state.pointee.position
+        for round in 0..<rounds {
+            if ring.visibleWord(at: position) != 0 { return .found }
+            if round > 24 { Processor.spinHint() }
+        }
+        return .nothing
+    }
 
     func arm(_ style: WaitStyle) throws(NaruError) -> WaitTarget {
         if unsafe state.pointee.isClosed || state.pointee.closesAfterDrain { throw .laneClosed("wait", link) }

@@ -2,6 +2,7 @@
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
 internal import NaruCore
+internal import NaruSystem
 internal import Synchronization
 
 /// The sending end of a ``RecordRing``.
@@ -163,6 +164,18 @@ internal import Synchronization
     }
 
     // MARK: Waiting
+
+    func spin(_ rounds: Int, byteCount: Int) -> SpinOutcome {
+        showHeld()
+        if unsafe state.pointee.isClosed { return .found }
+        if unsafe RecordRing.sharesCore(ring.senderCore, ring.receiverCore) { return .pointless }
+        let known = unsafe state.pointee.returnedPosition
+        for _ in 0..<rounds {
+            if unsafe ring.returnedPosition.pointee.load(ordering: .relaxed) != known { return .found }
+            Processor.spinHint()
+        }
+        return isAbandoned ? .found : .nothing
+    }
 
     func arm(_ style: WaitStyle, byteCount: Int) throws(NaruError) -> WaitTarget {
         if unsafe state.pointee.isClosed { throw .laneClosed("wait", link) }

@@ -9,9 +9,11 @@ internal import Synchronization
 ///
 ///      byte   0  closed: bit 0 the sender has, bit 1 the receiver has      written by both, once each
 ///             4  receiver's word: how the receiver sleeps, 0 if it doesn't  receiver arms, sender takes
+///             8  receiver's core + 1, 0 while it is not known: a hint   written by the receiver
 ///           128  position given back                                       written by the receiver
 ///           136  bytes of messages given back                              written by the receiver
 ///           256  sender's word: how the sender sleeps, 0 if it doesn't      sender arms, receiver takes
+///           260  sender's core + 1, as above                            written by the sender
 ///           384  the sender's own state
 ///           512  the receiver's own state
 ///           640  the ring, a power of two of bytes; position p lies at p mod its size
@@ -53,6 +55,8 @@ internal import Synchronization
     let receiverWord: UnsafeMutablePointer<Atomic<UInt32>>
     let returnedPosition: UnsafeMutablePointer<Atomic<UInt64>>
     let returnedMessageBytes: UnsafeMutablePointer<Atomic<UInt64>>
+    let receiverCore: UnsafeMutablePointer<Atomic<UInt32>>
+    let senderCore: UnsafeMutablePointer<Atomic<UInt32>>
     let senderWord: UnsafeMutablePointer<Atomic<UInt32>>
     let sender: UnsafeMutablePointer<SenderState>
     let receiver: UnsafeMutablePointer<ReceiverState>
@@ -82,6 +86,10 @@ internal import Synchronization
         unsafe senderWord = (base + 256).bindMemory(to: Atomic<UInt32>.self, capacity: 1)
         unsafe sender = (base + 384).bindMemory(to: SenderState.self, capacity: 1)
         unsafe receiver = (base + 512).bindMemory(to: ReceiverState.self, capacity: 1)
+        unsafe receiverCore = (base + 8).bindMemory(to: Atomic<UInt32>.self, capacity: 1)
+        unsafe senderCore = (base + 260).bindMemory(to: Atomic<UInt32>.self, capacity: 1)
+        unsafe receiverCore.initialize(to: Atomic(0))
+        unsafe senderCore.initialize(to: Atomic(0))
         unsafe closed.initialize(to: Atomic(0))
         unsafe receiverWord.initialize(to: Atomic(Self.awake))
         unsafe returnedPosition.initialize(to: Atomic(0))
@@ -202,6 +210,18 @@ internal import Synchronization
             }
         }
         unsafe receiver.pointee.position = position
+    }
+
+    // MARK: Spinning
+
+    /// Says which core an end runs on, and whether the other end was last on the same: then spinning is pointless,
+    /// because the other could not run meanwhile. Relaxed: a hint.
+    static func sharesCore(
+        _ own: UnsafeMutablePointer<Atomic<UInt32>>, _ other: UnsafeMutablePointer<Atomic<UInt32>>
+    ) -> Bool {
+        let core = Processor.currentCore() &+ 1
+        if unsafe own.pointee.load(ordering: .relaxed) != core { unsafe own.pointee.store(core, ordering: .relaxed) }
+        return unsafe other.pointee.load(ordering: .relaxed) == core
     }
 
     // MARK: Waking

@@ -13,12 +13,17 @@ final class SharedMemoryOpening: Opening {
     private enum State { case announcing(OpeningMessage), waiting, done }
 
     private let request: OpeningRequest
+    private let offers: RingOffers?
     private var state: State
     private var lanes = Lanes()
 
     /// Makes the ring that this end sends through, where it sends.
     init(_ request: OpeningRequest, _ configuration: SharedMemoryConfiguration) throws(NaruError) {
         self.request = request
+        offers = request.port.map {
+            RingOffers(request, port: $0, maximumRingBytes: configuration.maximumRingBytes)
+        }
+        lanes.mailbox = offers
         guard request.sends else {
             state = .waiting
             return
@@ -27,7 +32,8 @@ final class SharedMemoryOpening: Opening {
             ringBytes: try configuration.ringBytes(messageBytes: request.agreement.requirements.messageBytes),
             link: request.agreement.link)
         let ring = try RingFiles.create(header)
-        lanes.outbound = RingOutboundLane(ring.memory, name: Self.name, peerBell: request.peerBell)
+        lanes.outbound = RingOutboundLane(
+            ring.memory, name: Self.name, peerBell: request.peerBell, growth: offers?.growth)
         state = .announcing(
             OpeningMessage(
                 bytes: RingAnnouncement.encode(header), descriptors: [ring.files.data, ring.files.control]))
@@ -65,7 +71,7 @@ final class SharedMemoryOpening: Opening {
         }
         let files = RingFiles(data: message.descriptors[0], control: message.descriptors[1])
         let memory = try files.map(expecting: header, owner: request.peer.userID)
-        return RingInboundLane(memory, name: Self.name, peerBell: request.peerBell)
+        return RingInboundLane(memory, name: Self.name, peerBell: request.peerBell, successors: offers?.successors)
     }
 
     private static var name: String { TransportName.sharedMemory.rawValue }

@@ -120,6 +120,9 @@ int32_t naru_map(int32_t fd, size_t byte_count, int32_t writable, int32_t shared
 int32_t naru_unmap(void *base, size_t byte_count);
 int32_t naru_wipe_on_fork(void *base, size_t byte_count);
 
+/// The sum of the 64-bit words of memory that need not be aligned; a rest below 8 bytes is left out.
+uint64_t naru_sum_words(const void *_Nullable bytes, size_t count);
+
 // MARK: Waiting
 
 /// 0, -EAGAIN, -ETIMEDOUT, -EINTR or another error.
@@ -196,6 +199,9 @@ int32_t naru_thread_start(const char *name, void (*body)(void *context), void *c
 int32_t naru_thread_join(uintptr_t thread);
 void naru_thread_detach(uintptr_t thread);
 uintptr_t naru_thread_self(void);
+/// One pointer for each thread, NULL at first.
+void *_Nullable naru_thread_value(void);
+void naru_set_thread_value(void *_Nullable value);
 
 // MARK: Host
 

@@ -6,13 +6,21 @@ import NaruSystem
 
 /// One end of a measurement in a task, by the async forms. The same loops as ``BlockingBench``.
 struct AsyncBench: ~Copyable {
-    private let plan: BenchCase
+    // Plain values: the options of the case are costly to read.
+    private let pattern: BenchPattern
+    private let size: Int
+    private let count: Int
+    private let warm: Int
+    private let touch: Bool
+    private let mode: BenchSend
+    private let seconds: Double
     private let payload: BenchPayload
     private let sender: Sender
     private let receiver: Receiver
 
     init(_ plan: BenchCase, sender: Sender, receiver: Receiver) {
-        self.plan = plan
+        (pattern, size, count, warm) = (plan.pattern, plan.size, plan.count, plan.warm)
+        (touch, mode, seconds) = (plan.touch, plan.send, plan.seconds)
         payload = BenchPayload(size: plan.size)
         self.sender = sender
         self.receiver = receiver
@@ -20,7 +28,7 @@ struct AsyncBench: ~Copyable {
 
     /// Runs the end's part of the pattern.
     func run(_ end: BenchEnd) async throws -> BenchOutcome {
-        switch (plan.pattern, end) {
+        switch (pattern, end) {
         case (.rtt, .client): try await askMany()
         case (.rtt, .server): try await answerMany()
         case (.stream, .client): try await sendMany()
@@ -33,19 +41,19 @@ struct AsyncBench: ~Copyable {
 
     @inline(__always)
     private func send(_ number: UInt64) async throws {
-        if plan.send == .loan {
-            try await sender.withLoan(byteCount: plan.size) { span in
-                payload.write(number, into: &span, touch: plan.touch)
+        if mode == .loan {
+            try await sender.withLoan(byteCount: size) { span in
+                payload.write(number, into: &span, touch: touch)
             }
         } else {
-            payload.stamp(number)
-            try await sender.send(payload.bytes)
+            payload.prepare(number)
+            try await sender.send(payload.bytes(number))
         }
     }
 
     @inline(__always)
     private func receive(_ sum: inout UInt64) async throws -> UInt64 {
-        let touch = plan.touch
+        let touch = touch
         var total = sum
         let number = try await receiver.receive { message in
             if touch { total &+= BenchPayload.sum(message.bytes) }
@@ -58,14 +66,14 @@ struct AsyncBench: ~Copyable {
 
     private func askMany() async throws -> BenchOutcome {
         var outcome = BenchOutcome()
-        var ticks = [UInt64](repeating: 0, count: plan.count)
+        var ticks = [UInt64](repeating: 0, count: count)
         var clock = BenchClock()
-        for number in 0..<plan.warm + plan.count {
-            if number == plan.warm { clock = BenchClock() }
+        for number in 0..<warm + count {
+            if number == warm { clock = BenchClock() }
             let start = TickClock.ticks()
             try await send(UInt64(number))
             guard try await receive(&outcome.sum) == UInt64(number) else { throw BenchFailure.wrongMessage }
-            if number >= plan.warm { ticks[number - plan.warm] = TickClock.ticks() - start }
+            if number >= warm { ticks[number - warm] = TickClock.ticks() - start }
         }
         clock.stop(&outcome)
         outcome.record(ticks: ticks)
@@ -75,8 +83,8 @@ struct AsyncBench: ~Copyable {
     private func answerMany() async throws -> BenchOutcome {
         var outcome = BenchOutcome()
         var clock = BenchClock()
-        for number in 0..<plan.warm + plan.count {
-            if number == plan.warm { clock = BenchClock() }
+        for number in 0..<warm + count {
+            if number == warm { clock = BenchClock() }
             try await send(try await receive(&outcome.sum))
         }
         clock.stop(&outcome)
@@ -85,17 +93,17 @@ struct AsyncBench: ~Copyable {
 
     private func sendMany() async throws -> BenchOutcome {
         var outcome = BenchOutcome()
-        try await sendAll(from: 0, to: plan.warm)
+        try await sendAll(from: 0, to: warm)
         _ = try await receive(&outcome.sum)
         let clock = BenchClock()
-        try await sendAll(from: plan.warm, to: plan.warm + plan.count)
+        try await sendAll(from: warm, to: warm + count)
         clock.stop(&outcome)
         _ = try await receive(&outcome.sum)
         return outcome
     }
 
     private func sendAll(from first: Int, to end: Int) async throws {
-        guard plan.send == .batch else {
+        guard mode == .batch else {
             for number in first..<end { try await send(UInt64(number)) }
             return
         }
@@ -114,10 +122,10 @@ struct AsyncBench: ~Copyable {
 
     private func receiveMany() async throws -> BenchOutcome {
         var outcome = BenchOutcome()
-        try await receiveAll(from: 0, to: plan.warm, &outcome.sum)
+        try await receiveAll(from: 0, to: warm, &outcome.sum)
         let clock = BenchClock()
         try await send(0)
-        try await receiveAll(from: plan.warm, to: plan.warm + plan.count, &outcome.sum)
+        try await receiveAll(from: warm, to: warm + count, &outcome.sum)
         clock.stop(&outcome)
         try await send(0)
         return outcome
@@ -126,7 +134,7 @@ struct AsyncBench: ~Copyable {
     private func receiveAll(from first: Int, to end: Int, _ sum: inout UInt64) async throws {
         var next = first
         var total = sum
-        let touch = plan.touch
+        let touch = touch
         while next < end {
             // What is there, then one more, waiting for it.
             let count = try receiver.drain(max: end - next) { message in
@@ -147,7 +155,7 @@ struct AsyncBench: ~Copyable {
         _ = try await receive(&outcome.sum)
         let clock = BenchClock()
         do {
-            _ = try await receiver.receive(deadline: .after(.seconds(plan.seconds))) { _ in }
+            _ = try await receiver.receive(deadline: .after(.seconds(seconds))) { _ in }
             throw BenchFailure.wrongMessage
         } catch let error as NaruError where error.code == .deadlineExceeded {
             clock.stop(&outcome)

@@ -51,10 +51,10 @@ struct BenchEndCommand: AsyncParsableCommand {
         case .client?:
             return try await client(plan, naru, settings)
         case .server?:
-            return try await server(plan, try naru.listener(settings, direction: .duplex))
+            return try await server(plan, naru, try naru.listener(settings, direction: .duplex))
         case nil:
             let listener = try naru.listener(settings, direction: .duplex)
-            async let other = server(plan, listener)
+            async let other = server(plan, naru, listener)
             var own = try await client(plan, naru, settings)
             own.combine(try await other)
             return own
@@ -67,20 +67,31 @@ struct BenchEndCommand: AsyncParsableCommand {
         if plan.pattern == .connect { return try await ConnectBench.client(plan, naru, settings) }
         let channel = try await naru.channel(settings)
         let mechanism = channel.control.agreement.transport.rawValue
-        var outcome = try await loop(plan, .client, Channel.split(channel))
+        var outcome = try await loop(plan, .client, naru, Channel.split(channel))
         outcome.mechanism = mechanism
         return outcome
     }
 
-    private static func server(_ plan: BenchCase, _ listener: Listener) async throws -> BenchOutcome {
+    private static func server(_ plan: BenchCase, _ naru: Naru, _ listener: Listener) async throws -> BenchOutcome {
         if plan.pattern == .connect { return try await ConnectBench.server(plan, listener) }
         guard let channel = try await listener.nextChannel(deadline: .after(.seconds(30))) else {
             throw BenchFailure.endedEarly
         }
-        return try await loop(plan, .server, Channel.split(channel))
+        return try await loop(plan, .server, naru, Channel.split(channel))
     }
 
-    private static func loop(_ plan: BenchCase, _ end: BenchEnd, _ halves: Channel.Halves) async throws -> BenchOutcome {
+    private static func loop(
+        _ plan: BenchCase, _ end: BenchEnd, _ naru: Naru, _ halves: Channel.Halves
+    ) async throws -> BenchOutcome {
+        if plan.form == .executor {
+            let executor = try naru.runtime.makeExecutor()
+            return try await withTaskExecutorPreference(executor) {
+                guard let sender = halves.takeSender(), let receiver = halves.takeReceiver() else {
+                    throw BenchFailure.endedEarly
+                }
+                return try await AsyncBench(plan, sender: sender, receiver: receiver).run(end)
+            }
+        }
         guard plan.form == .blocking else {
             guard let sender = halves.takeSender(), let receiver = halves.takeReceiver() else {
                 throw BenchFailure.endedEarly

@@ -2,47 +2,72 @@
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
 import Naru
+import NaruSystem
 
 /// The bytes that a measurement sends and reads. Made before the clock starts.
+///
+/// Small messages lie in several copies which are used in turn, each numbered well before it is sent, as by a program
+/// that makes its messages before it sends them: a copy that begins right behind the store of the number would wait
+/// for it.
 @safe struct BenchPayload: ~Copyable {
-    private let memory: UnsafeMutableRawBufferPointer
+    private let memory: UnsafeMutableRawPointer
+    private let size: Int
+    private let stride: Int
+    private let mask: Int
+    private static let copies = 16
 
-    /// `size` bytes, at least 8, on a page of their own.
+    /// `size` bytes, at least 8, on pages of their own.
     init(size: Int) {
-        unsafe memory = .allocate(byteCount: max(size, 8), alignment: 4_096)
-        for index in unsafe memory.indices { unsafe memory[index] = UInt8(truncatingIfNeeded: index &* 31) }
+        self.size = max(size, 8)
+        stride = (self.size + 63) & ~63
+        mask = size <= 4_096 ? Self.copies - 1 : 0
+        unsafe memory = .allocate(byteCount: stride * (mask + 1), alignment: 4_096)
+        for index in 0..<stride * (mask + 1) {
+            unsafe memory.storeBytes(of: UInt8(truncatingIfNeeded: index &* 31), toByteOffset: index, as: UInt8.self)
+        }
+        for number in 0...mask { stamp(UInt64(number)) }
     }
 
     deinit { unsafe memory.deallocate() }
 
-    /// The payload with a number in its first 8 bytes, lent.
+    /// The payload with a number in its first 8 bytes, lent. Numbers come one after the other.
     @inline(__always)
     func withNumber<R>(_ number: UInt64, _ body: (RawSpan) throws -> R) rethrows -> R {
-        stamp(number)
-        return try body(bytes)
+        prepare(number)
+        return try body(bytes(number))
     }
 
-    /// Puts a number in the first 8 bytes.
+    /// Numbers the message that is due when half of the copies have been sent.
     @inline(__always)
-    func stamp(_ number: UInt64) {
-        unsafe memory.storeBytes(of: number, as: UInt64.self)
+    func prepare(_ number: UInt64) {
+        stamp(mask == 0 ? number : number &+ UInt64(Self.copies / 2))
     }
 
-    /// The payload, lent.
+    /// Puts a number in the first 8 bytes of its copy.
     @inline(__always)
-    var bytes: RawSpan {
-        @_lifetime(borrow self)
-        get {
-            let span = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(memory))
-            return unsafe _overrideLifetime(span, borrowing: self)
-        }
+    private func stamp(_ number: UInt64) {
+        unsafe copy(number).storeBytes(of: number, as: UInt64.self)
+    }
+
+    @inline(__always)
+    private func copy(_ number: UInt64) -> UnsafeMutableRawPointer {
+        // One of the copies, by the mask.
+        unsafe memory + (Int(truncatingIfNeeded: number) & mask) &* stride
+    }
+
+    /// The message of a number, lent.
+    @inline(__always)
+    @_lifetime(borrow self)
+    func bytes(_ number: UInt64) -> RawSpan {
+        let span = unsafe RawSpan(_unsafeStart: copy(number), byteCount: size)
+        return unsafe _overrideLifetime(span, borrowing: self)
     }
 
     /// Writes a message in place: all of the payload when it is to be touched, else its number only.
     @inline(__always)
     func write(_ number: UInt64, into span: inout MutableRawSpan, touch: Bool) {
         unsafe span.withUnsafeMutableBytes { bytes in
-            if touch { unsafe bytes.copyMemory(from: UnsafeRawBufferPointer(memory)) }
+            if touch { unsafe bytes.baseAddress?.copyMemory(from: memory, byteCount: min(size, bytes.count)) }
             unsafe bytes.storeBytes(of: number, as: UInt64.self)
         }
     }
@@ -57,25 +82,6 @@ import Naru
     /// The sum of a message's 8-byte words: reads every one of them.
     @inline(__always)
     static func sum(_ bytes: RawSpan) -> UInt64 {
-        unsafe bytes.withUnsafeBytes { bytes in
-            // Within the bytes: whole words only. Four sums, so that additions do not wait for each other.
-            let words = unsafe bytes.count / 8
-            var sums = (SIMD4<UInt64>.zero, SIMD4<UInt64>.zero, SIMD4<UInt64>.zero, SIMD4<UInt64>.zero)
-            var word = 0
-            while word &+ 16 <= words {
-                let offset = word &* 8
-                sums.0 &+= unsafe bytes.loadUnaligned(fromByteOffset: offset, as: SIMD4<UInt64>.self)
-                sums.1 &+= unsafe bytes.loadUnaligned(fromByteOffset: offset &+ 32, as: SIMD4<UInt64>.self)
-                sums.2 &+= unsafe bytes.loadUnaligned(fromByteOffset: offset &+ 64, as: SIMD4<UInt64>.self)
-                sums.3 &+= unsafe bytes.loadUnaligned(fromByteOffset: offset &+ 96, as: SIMD4<UInt64>.self)
-                word &+= 16
-            }
-            var sum = (sums.0 &+ sums.1 &+ sums.2 &+ sums.3).wrappedSum()
-            while word < words {
-                sum &+= unsafe bytes.loadUnaligned(fromByteOffset: word &* 8, as: UInt64.self)
-                word &+= 1
-            }
-            return sum
-        }
+        WordSum.of(bytes)
     }
 }

@@ -9,13 +9,21 @@ struct BlockingBench: ~Copyable {
     /// Messages that are shown to the receiver together, where the case sends in batches.
     static let batch = 32
 
-    private let plan: BenchCase
+    // Plain values: the options of the case are costly to read.
+    private let pattern: BenchPattern
+    private let size: Int
+    private let count: Int
+    private let warm: Int
+    private let touch: Bool
+    private let mode: BenchSend
+    private let seconds: Double
     private let payload: BenchPayload
     private let sender: Sender
     private let receiver: Receiver
 
     init(_ plan: BenchCase, sender: Sender, receiver: Receiver) {
-        self.plan = plan
+        (pattern, size, count, warm) = (plan.pattern, plan.size, plan.count, plan.warm)
+        (touch, mode, seconds) = (plan.touch, plan.send, plan.seconds)
         payload = BenchPayload(size: plan.size)
         self.sender = sender
         self.receiver = receiver
@@ -23,7 +31,7 @@ struct BlockingBench: ~Copyable {
 
     /// Runs the end's part of the pattern.
     func run(_ end: BenchEnd) throws -> BenchOutcome {
-        switch (plan.pattern, end) {
+        switch (pattern, end) {
         case (.rtt, .client): try askMany()
         case (.rtt, .server): try answerMany()
         case (.stream, .client): try sendMany()
@@ -38,9 +46,9 @@ struct BlockingBench: ~Copyable {
 
     @inline(__always)
     private func send(_ number: UInt64) throws {
-        if plan.send == .loan {
-            try sender.blocking.withLoan(byteCount: plan.size) { span in
-                payload.write(number, into: &span, touch: plan.touch)
+        if mode == .loan {
+            try sender.blocking.withLoan(byteCount: size) { span in
+                payload.write(number, into: &span, touch: touch)
             }
         } else {
             try payload.withNumber(number) { try sender.blocking.send($0) }
@@ -49,7 +57,7 @@ struct BlockingBench: ~Copyable {
 
     @inline(__always)
     private func receive(_ sum: inout UInt64) throws -> UInt64 {
-        let touch = plan.touch
+        let touch = touch
         let number = try receiver.blocking.receive { message in
             if touch { sum &+= BenchPayload.sum(message.bytes) }
             return BenchPayload.number(message.bytes)
@@ -62,14 +70,14 @@ struct BlockingBench: ~Copyable {
 
     private func askMany() throws -> BenchOutcome {
         var outcome = BenchOutcome()
-        var ticks = [UInt64](repeating: 0, count: plan.count)
+        var ticks = [UInt64](repeating: 0, count: count)
         var clock = BenchClock()
-        for number in 0..<plan.warm + plan.count {
-            if number == plan.warm { clock = BenchClock() }
+        for number in 0..<warm + count {
+            if number == warm { clock = BenchClock() }
             let start = TickClock.ticks()
             try send(UInt64(number))
             guard try receive(&outcome.sum) == UInt64(number) else { throw BenchFailure.wrongMessage }
-            if number >= plan.warm { ticks[number - plan.warm] = TickClock.ticks() - start }
+            if number >= warm { ticks[number - warm] = TickClock.ticks() - start }
         }
         clock.stop(&outcome)
         outcome.record(ticks: ticks)
@@ -79,8 +87,8 @@ struct BlockingBench: ~Copyable {
     private func answerMany() throws -> BenchOutcome {
         var outcome = BenchOutcome()
         var clock = BenchClock()
-        for number in 0..<plan.warm + plan.count {
-            if number == plan.warm { clock = BenchClock() }
+        for number in 0..<warm + count {
+            if number == warm { clock = BenchClock() }
             try send(try receive(&outcome.sum))
         }
         clock.stop(&outcome)
@@ -91,17 +99,17 @@ struct BlockingBench: ~Copyable {
 
     private func sendMany() throws -> BenchOutcome {
         var outcome = BenchOutcome()
-        try sendAll(from: 0, to: plan.warm)
+        try sendAll(from: 0, to: warm)
         _ = try receive(&outcome.sum)
         let clock = BenchClock()
-        try sendAll(from: plan.warm, to: plan.warm + plan.count)
+        try sendAll(from: warm, to: warm + count)
         clock.stop(&outcome)
         _ = try receive(&outcome.sum)
         return outcome
     }
 
     private func sendAll(from first: Int, to end: Int) throws {
-        guard plan.send == .batch else {
+        guard mode == .batch else {
             for number in first..<end { try send(UInt64(number)) }
             return
         }
@@ -121,10 +129,10 @@ struct BlockingBench: ~Copyable {
 
     private func receiveMany() throws -> BenchOutcome {
         var outcome = BenchOutcome()
-        try receiveAll(from: 0, to: plan.warm, &outcome.sum)
+        try receiveAll(from: 0, to: warm, &outcome.sum)
         let clock = BenchClock()
         try send(0)
-        try receiveAll(from: plan.warm, to: plan.warm + plan.count, &outcome.sum)
+        try receiveAll(from: warm, to: warm + count, &outcome.sum)
         clock.stop(&outcome)
         try send(0)
         return outcome
@@ -133,7 +141,7 @@ struct BlockingBench: ~Copyable {
     private func receiveAll(from first: Int, to end: Int, _ sum: inout UInt64) throws {
         var next = first
         var total = sum
-        let touch = plan.touch
+        let touch = touch
         while next < end {
             let count = try receiver.blocking.drain(max: end - next) { message in
                 if touch {
@@ -157,7 +165,7 @@ struct BlockingBench: ~Copyable {
         let clock = BenchClock()
         // Nothing comes on the link meanwhile: this end waits as a receiver, until its deadline.
         do {
-            _ = try receiver.blocking.receive(deadline: .after(.seconds(plan.seconds))) { _ in }
+            _ = try receiver.blocking.receive(deadline: .after(.seconds(seconds))) { _ in }
             throw BenchFailure.wrongMessage
         } catch let error as NaruError where error.code == .deadlineExceeded {
             clock.stop(&outcome)

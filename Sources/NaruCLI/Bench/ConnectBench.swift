@@ -20,8 +20,8 @@ enum ConnectBench {
             if number == plan.warm { clock = BenchClock() }
             let start = TickClock.ticks()
             let channel = try await naru.channel(settings)
-            payload.stamp(UInt64(number))
-            try await channel.send(payload.bytes)
+            payload.prepare(UInt64(number))
+            try await channel.send(payload.bytes(UInt64(number)))
             let answer = try await channel.receive { BenchPayload.number($0.bytes) }
             guard answer == UInt64(number) else { throw BenchFailure.wrongMessage }
             if number >= plan.warm { ticks.append(TickClock.ticks() - start) }
@@ -45,8 +45,8 @@ enum ConnectBench {
             guard let number = try await channel.receive({ BenchPayload.number($0.bytes) }) else {
                 throw BenchFailure.endedEarly
             }
-            payload.stamp(number)
-            try await channel.send(payload.bytes)
+            payload.prepare(number)
+            try await channel.send(payload.bytes(number))
             // The client closes when it has the answer.
             _ = try? await channel.receive(deadline: .after(.seconds(5))) { _ in }
             channel.close()

@@ -67,6 +67,39 @@ extension Conformance {
             try bench.exchange((0..<10).map { Record($0, byteCount: 16) })
             return .passed
         },
+        .lane(
+            "lane.spin.receive", "spin(_:) takes nothing, does not sleep, and does not say nothing where there is a record."
+        ) { subject in
+            let bench = try LaneBench(subject)
+            for _ in 0..<100 { _ = bench.inbound.spin(16) }
+            let records = try bench.some(3)
+            for _ in 0..<10 {
+                try expect(bench.inbound.spin(16) != .nothing, "a lane with a record says that there is nothing")
+            }
+            try bench.receive(records)
+            bench.inbound.close()
+            _ = bench.inbound.spin(16)
+            return .passed
+        },
+        .lane(
+            "lane.spin.send",
+            "spin(_:byteCount:) does not sleep, and does not say nothing where room came since the last attempt."
+        ) { subject in
+            let bench = try LaneBench(subject)
+            let byteCount = min(400, bench.maximumTried)
+            for _ in 0..<5 {
+                let filled = try bench.fill(byteCount)
+                _ = bench.outbound.spin(16, byteCount: byteCount)
+                _ = try bench.outbound.flush()
+                try bench.receive(filled)
+                try expect(
+                    bench.outbound.spin(16, byteCount: byteCount) != .nothing, "an empty lane says that there is nothing")
+            }
+            try bench.exchange([Record(1, byteCount: 16)])
+            bench.outbound.close()
+            _ = bench.outbound.spin(16, byteCount: byteCount)
+            return .passed
+        },
         .lane("lane.disarm", "Ends the wait, whether it came true or not.") { subject in
             for style in [WaitStyle.thread, .task] {
                 let bench = try LaneBench(subject)

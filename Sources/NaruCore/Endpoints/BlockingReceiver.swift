@@ -6,13 +6,16 @@ public import NaruSystem
 /// The blocking forms of a ``Receiver``'s operations, for threads of the program's own. Never call them from a task: they
 /// would hold one of Swift's threads.
 public struct BlockingReceiver {
-    private let receiver: Receiver
+    @usableFromInline let receiver: Receiver
 
     init(_ receiver: Receiver) {
         self.receiver = receiver
     }
 
     /// As ``Receiver/receive(deadline:_:)``; blocks the calling thread.
+    // Inlinable, like every generic form, so that nothing is looked up about the result's type at run time.
+    @inlinable
+    @inline(__always)
     public func receive<R>(deadline: Deadline = .never, _ body: (MessageView) throws -> R) throws -> R? {
         var result: R?
         let count = try receiver.awaitMessagesBlocking(1, deadline: deadline) { result = try body($0) }

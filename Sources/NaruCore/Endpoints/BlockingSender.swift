@@ -6,7 +6,7 @@ public import NaruSystem
 /// The blocking forms of a ``Sender``'s operations, for threads of the program's own. Never call them from a task: they
 /// would hold one of Swift's threads.
 public struct BlockingSender {
-    private let sender: Sender
+    @usableFromInline let sender: Sender
 
     init(_ sender: Sender) {
         self.sender = sender
@@ -25,18 +25,26 @@ public struct BlockingSender {
     /// As ``Sender/send(consuming:deadline:)``; blocks the calling thread while there is no room.
     public func send(consuming message: OwnedMessage, deadline: Deadline = .never) throws(NaruError) {
         guard sender.canAdopt(message) else { return try send(message.bytes, deadline: deadline) }
-        var patience = Patience(sender.link.agreement.requirements.wait, .thread, deadline: deadline)
+        var spell = sender.beginWait(.thread, deadline)
         while try !sender.adoptNow(message) {
-            if patience.spin() { continue }
+            if sender.spins(&spell, message.byteCount) { continue }
             try sender.block(byteCount: message.byteCount, deadline: deadline)
         }
+        sender.endWait(spell)
     }
 
     /// As ``Sender/withLoan(byteCount:deadline:_:)``; blocks the calling thread while there is no room.
+    // Inlinable, so that nothing is looked up about the result's type at run time.
+    @inlinable
+    @inline(__always)
     public func withLoan<R>(
         byteCount: Int, deadline: Deadline = .never, _ body: (inout MutableRawSpan) throws -> R
     ) throws -> R {
-        try sender.withLoanBlocking(byteCount: byteCount, deadline: deadline, body)
+        var result: R?
+        try sender.lendBlocking(byteCount, deadline) { result = try body(&$0) }
+        // It did: otherwise this has thrown.
+        guard let result else { preconditionFailure("the closure of a loan ran") }
+        return result
     }
 
     /// As ``Sender/send(batch:deadline:)``; blocks the calling thread while there is no room.

@@ -14,6 +14,7 @@ public import NaruSystem
 public final class Receiver {
     let link: Link
     let lane: any InboundLane
+    private let counters: CounterWords
     private let decompressor: Decompressor?
     /// Keeps the thread that watches for as long as an endpoint is in use.
     private let runtime: Runtime
@@ -28,6 +29,7 @@ public final class Receiver {
     /// A message that came in parts or compressed and whose closure threw: given again first.
     private var untaken: OwnedMessage?
     private var companion: (any AnyObject & Sendable)?
+    private var patience: Patience
 
     /// - Parameter companion: kept alive until the receiver closes; the listener of a single receiver.
     init(
@@ -38,9 +40,11 @@ public final class Receiver {
         let maximum = link.agreement.requirements.maximumMessageBytes
         self.link = link
         self.lane = lane
+        counters = link.counters
         self.companion = companion
         decompressor = if let codec { try Decompressor(codec, maximumMessageBytes: maximum) } else { nil }
         assembler = Assembler(maximum: maximum)
+        patience = Patience(link.agreement.requirements.wait)
         link.attach()
     }
 
@@ -61,6 +65,9 @@ public final class Receiver {
     /// - Returns: what `body` returned, or `nil` when the sender has finished.
     /// - Throws: what `body` throws: the message is then not taken, and given again by the next call;
     ///   ``NaruError/Code/deadlineExceeded``, ``NaruError/Code/cancelled``, or why the link closed.
+    // Inlinable, so that nothing is looked up about the result's type at run time.
+    @inlinable
+    @inline(__always)
     public func receive<R>(
         deadline: Deadline = .never, _ body: (MessageView) throws -> R
     ) async throws -> R? {
@@ -100,42 +107,86 @@ public final class Receiver {
 
     static let batch = 64
 
-    private func awaitMessages(
+    /// What a look for messages came to.
+    private enum Look {
+        case done(Int)
+        case again
+        case sleep(WaitTarget)
+    }
+
+    @usableFromInline
+    func awaitMessages(
         _ maximum: Int, deadline: Deadline, _ body: (MessageView) throws -> Void
     ) async throws -> Int {
-        var patience = Patience(link.agreement.requirements.wait, .task, deadline: deadline)
+        let now = try take(maximum, body)
+        if now > 0 { return now }
+        var spell = begin(WaitingExecutor.style, deadline)
         while true {
-            let closed = link.isClosed
-            let count = try take(maximum, body)
-            if count > 0 || isFinished { return count }
-            if closed { throw closedError() }
-            if patience.spin() { continue }
-            link.counters.add(.receiveWaits, 1)
-            link.inbound.prepare()
-            let target = try arm(.task)
-            defer { lane.disarm() }
-            if link.isClosed { continue }
-            try await link.sleep(link.inbound, target, deadline: deadline, "receive")
+            let style = WaitingExecutor.style
+            switch try look(maximum, style, &spell, body) {
+            case .done(let count): return count
+            case .again:
+                if WaitingExecutor.shouldStopSpinning { spell.stop() }
+            case .sleep(let target):
+                defer { lane.disarm() }
+                try await link.sleep(link.inbound, target, style: style, deadline: deadline, "receive")
+            }
         }
     }
 
+    @usableFromInline
     func awaitMessagesBlocking(
         _ maximum: Int, deadline: Deadline, _ body: (MessageView) throws -> Void
     ) throws -> Int {
-        var patience = Patience(link.agreement.requirements.wait, .thread, deadline: deadline)
+        let now = try take(maximum, body)
+        if now > 0 { return now }
+        var spell = begin(.thread, deadline)
         while true {
-            let closed = link.isClosed
-            let count = try take(maximum, body)
-            if count > 0 || isFinished { return count }
-            if closed { throw closedError() }
-            if patience.spin() { continue }
-            link.counters.add(.receiveWaits, 1)
-            link.inbound.prepare()
-            let target = try arm(.thread)
-            defer { lane.disarm() }
-            if link.isClosed { continue }
-            try link.block(link.inbound, target, deadline: deadline, "receive")
+            switch try look(maximum, .thread, &spell, body) {
+            case .done(let count): return count
+            case .again: continue
+            case .sleep(let target):
+                defer { lane.disarm() }
+                try link.block(link.inbound, target, deadline: deadline, "receive")
+            }
         }
+    }
+
+    // Copied out and back: a change in place would be checked for exclusive access at run time.
+    private func begin(_ style: WaitStyle, _ deadline: Deadline) -> WaitSpell {
+        var patience = patience
+        defer { self.patience = patience }
+        return patience.begin(style, deadline: deadline)
+    }
+
+    private func end(_ spell: WaitSpell) {
+        var patience = patience
+        patience.end(spell)
+        self.patience = patience
+    }
+
+    /// Spins for messages and takes what is there; arms the lane when it has spun enough.
+    private func look(
+        _ maximum: Int, _ style: WaitStyle, _ spell: inout WaitSpell, _ body: (MessageView) throws -> Void
+    ) throws -> Look {
+        if !spell.isOver, spell.goesOn(after: lane.spin(WaitSpell.rounds)), spell.foundNothing, !link.isClosed {
+            return .again
+        }
+        // Before the look at the lane: what was handed over before the link closed is there by then.
+        let isClosed = link.isClosed
+        let count = try take(maximum, body)
+        if count > 0 || isFinished {
+            end(spell)
+            return .done(count)
+        }
+        if isClosed { throw closedError() }
+        if !spell.isOver { return .again }
+        link.counters.add(.receiveWaits, 1)
+        link.inbound.prepare()
+        let target = try arm(style)
+        guard link.isClosed else { return .sleep(target) }
+        lane.disarm()
+        return .again
     }
 
     private func arm(_ style: WaitStyle) throws(NaruError) -> WaitTarget {
@@ -292,9 +343,7 @@ public final class Receiver {
     @inline(__always)
     private func count(_ byteCount: Int, wire: Int) {
         taken &+= 1
-        link.counters.add(.messagesReceived, 1)
-        link.counters.add(.bytesReceived, byteCount)
-        link.counters.add(.wireBytesReceived, wire)
+        counters.addMessage(.messagesReceived, byteCount, wire)
     }
 
     private func violate(_ what: String, _ failure: inout (any Error)?) -> DrainStep {

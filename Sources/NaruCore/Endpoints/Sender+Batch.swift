@@ -10,9 +10,11 @@ extension Sender {
     /// `body` sends through the batch. Where the lane has no room left, the batch stops early: ``Batch/send(_:)``
     /// answers `false`, what was accepted is shown, and the caller goes on with another batch.
     /// - Throws: what `body` throws; what was accepted before is sent all the same.
+    // Inlinable, so that nothing is looked up about the result's type at run time.
+    @inlinable
+    @inline(__always)
     public func batch<R>(_ body: (Batch) throws -> R) throws -> R {
-        try begin(0)
-        lane.hold()
+        try beginBatch()
         let result: R
         do {
             result = try body(Batch(self))
@@ -24,7 +26,14 @@ extension Sender {
         return result
     }
 
-    private func publish() throws(NaruError) {
+    @usableFromInline
+    func beginBatch() throws(NaruError) {
+        try begin(0)
+        lane.hold()
+    }
+
+    @usableFromInline
+    func publish() throws(NaruError) {
         do {
             try lane.publish()
         } catch {
@@ -66,8 +75,9 @@ extension Sender {
 
 /// Messages on their way into a lane that nobody sees yet. Valid inside the closure it is given to.
 public struct Batch: ~Escapable {
-    private let sender: Sender
+    @usableFromInline let sender: Sender
 
+    @usableFromInline
     @_lifetime(borrow sender)
     init(_ sender: borrowing Sender) {
         self.sender = copy sender

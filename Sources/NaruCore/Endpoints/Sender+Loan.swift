@@ -10,38 +10,59 @@ extension Sender {
     /// private and copied on sending. Its earlier contents are unspecified: write every byte. When `body` throws,
     /// nothing is sent and no trace is left. The sender must not be used inside `body`.
     /// - Throws: what `body` throws; otherwise as ``send(_:deadline:)-(RawSpan,_)``.
+    // Inlinable, so that nothing is looked up about the result's type at run time.
+    @inlinable
+    @inline(__always)
     public func withLoan<R>(
         byteCount: Int, deadline: Deadline = .never, _ body: (inout MutableRawSpan) throws -> R
     ) async throws -> R {
-        try beginLoan(byteCount)
-        guard lendsInPlace(byteCount) else {
-            let (message, result) = try privateLoan(byteCount, body)
-            try await send(consuming: message, deadline: deadline)
-            return result
-        }
-        var patience = Patience(link.agreement.requirements.wait, .task, deadline: deadline)
-        while true {
-            if let memory = unsafe try reserve(byteCount) { return unsafe try fill(memory, body) }
-            if patience.spin() { continue }
-            try await sleep(byteCount: byteCount, deadline: deadline)
-        }
+        var result: R?
+        try await lend(byteCount, deadline) { result = try body(&$0) }
+        // It did: otherwise this has thrown.
+        guard let result else { preconditionFailure("the closure of a loan ran") }
+        return result
     }
 
-    func withLoanBlocking<R>(
-        byteCount: Int, deadline: Deadline, _ body: (inout MutableRawSpan) throws -> R
-    ) throws -> R {
+    @usableFromInline
+    func lend(
+        _ byteCount: Int, _ deadline: Deadline, _ body: (inout MutableRawSpan) throws -> Void
+    ) async throws {
         try beginLoan(byteCount)
         guard lendsInPlace(byteCount) else {
-            let (message, result) = try privateLoan(byteCount, body)
-            try sendBlocking(message.bytes, deadline: deadline)
-            return result
+            return try await send(consuming: privateLoan(byteCount, body), deadline: deadline)
         }
-        var patience = Patience(link.agreement.requirements.wait, .thread, deadline: deadline)
-        while true {
-            if let memory = unsafe try reserve(byteCount) { return unsafe try fill(memory, body) }
-            if patience.spin() { continue }
+        if try lendNow(byteCount, body) { return }
+        var spell = beginWait(WaitingExecutor.style, deadline)
+        while try !lendNow(byteCount, body) {
+            if spins(&spell, byteCount) { continue }
+            try await sleep(byteCount: byteCount, deadline: deadline)
+        }
+        endWait(spell)
+    }
+
+    @usableFromInline
+    func lendBlocking(
+        _ byteCount: Int, _ deadline: Deadline, _ body: (inout MutableRawSpan) throws -> Void
+    ) throws {
+        try beginLoan(byteCount)
+        guard lendsInPlace(byteCount) else {
+            let message = try privateLoan(byteCount, body)
+            return try sendBlocking(message.bytes, deadline: deadline)
+        }
+        if try lendNow(byteCount, body) { return }
+        var spell = beginWait(.thread, deadline)
+        while try !lendNow(byteCount, body) {
+            if spins(&spell, byteCount) { continue }
             try block(byteCount: byteCount, deadline: deadline)
         }
+        endWait(spell)
+    }
+
+    /// Lends the lane's memory and sends it; `false` when there is no room now.
+    private func lendNow(_ byteCount: Int, _ body: (inout MutableRawSpan) throws -> Void) throws -> Bool {
+        guard let memory = unsafe try reserve(byteCount) else { return false }
+        unsafe try fill(memory, body)
+        return true
     }
 
     private func beginLoan(_ byteCount: Int) throws(NaruError) {
@@ -53,7 +74,7 @@ extension Sender {
     }
 
     private func lendsInPlace(_ byteCount: Int) -> Bool {
-        !compresses && byteCount <= recordLimit
+        !compresses && fitsRecord(byteCount)
     }
 
     private func reserve(_ byteCount: Int) throws(NaruError) -> UnsafeMutableRawBufferPointer? {
@@ -65,16 +86,15 @@ extension Sender {
         }
     }
 
-    private func fill<R>(
-        _ memory: UnsafeMutableRawBufferPointer, _ body: (inout MutableRawSpan) throws -> R
-    ) throws -> R {
+    private func fill(
+        _ memory: UnsafeMutableRawBufferPointer, _ body: (inout MutableRawSpan) throws -> Void
+    ) throws {
         lend()
         defer { unlend() }
         // The lane keeps the memory until commit or abort, both below; a close in between is deferred.
         var span = unsafe MutableRawSpan(_unsafeBytes: memory)
-        let result: R
         do {
-            result = try body(&span)
+            try body(&span)
         } catch {
             lane.abort()
             throw error
@@ -86,17 +106,22 @@ extension Sender {
             throw laneFailed(error)
         }
         count(byteCount, wire: byteCount)
-        return result
     }
 
-    private func privateLoan<R>(
-        _ byteCount: Int, _ body: (inout MutableRawSpan) throws -> R
-    ) throws -> (OwnedMessage, R) {
+    private func privateLoan(
+        _ byteCount: Int, _ body: (inout MutableRawSpan) throws -> Void
+    ) throws -> OwnedMessage {
         lend()
         defer { unlend() }
-        var result: R?
-        let message = try OwnedMessage(byteCount: byteCount) { span throws(any Error) in result = try body(&span) }
-        guard let result else { preconditionFailure("the closure of a loan ran") }
-        return (message, result)
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 1), alignment: 16)
+        do {
+            // The span ends before the message can be seen by anybody else.
+            var span = unsafe MutableRawSpan(_unsafeStart: memory, byteCount: byteCount)
+            try body(&span)
+        } catch {
+            unsafe memory.deallocate()
+            throw error
+        }
+        return unsafe OwnedMessage(adopting: memory, byteCount: byteCount)
     }
 }

@@ -15,19 +15,23 @@ public import NaruSystem
 public final class Sender {
     let link: Link
     let lane: any OutboundLane
+    private let counters: CounterWords
     private let compressor: Compressor?
     /// Keeps the thread that watches for as long as an endpoint is in use.
     private let runtime: Runtime
-    private let maximumRecordBytes: Int
+    /// The lane's limit when it was last asked; it may have grown since.
+    private var maximumRecordBytes: Int
     private let maximumMessageBytes: Int
-    /// Messages accepted so far.
-    private(set) var accepted: UInt64 = 0
+    /// The largest message that goes straight to the lane, bytes: -1 while anything is unusual, so that one comparison
+    /// finds the plain case. See ``settle()``.
+    private var plainLimit = -1
     private var fragmented: UInt64 = 0
-    private var owesAbort = false
-    private var isLent = false
+    private var owesAbort = false { didSet { settle() } }
+    private var isLent = false { didSet { settle() } }
     private var closesAfterLoan = false
     private var laneEnded = false
-    private(set) var phase = Phase.open
+    private(set) var phase = Phase.open { didSet { settle() } }
+    private var patience: Patience
 
     enum Phase {
         case open, finishing, finished, closed
@@ -37,10 +41,13 @@ public final class Sender {
         self.runtime = runtime
         self.link = link
         self.lane = lane
+        counters = link.counters
         maximumRecordBytes = lane.maximumRecordBytes
         maximumMessageBytes = link.agreement.requirements.maximumMessageBytes
+        patience = Patience(link.agreement.requirements.wait)
         compressor = if let codec { try Compressor(codec, level: level) } else { nil }
         link.attach()
+        settle()
     }
 
     deinit {
@@ -81,9 +88,7 @@ public final class Sender {
         guard try payAbort() else { return try noRoom() }
         // A message of several records, or a compressed one, is taken whole or not at all.
         var transmission = try prepare(bytes)
-        guard try withPayload(of: transmission, bytes, { payload throws(NaruError) in
-            try advance(&transmission, payload)
-        }) else {
+        guard try advance(&transmission, bytes) else {
             interrupt(transmission)
             return try noRoom()
         }
@@ -102,16 +107,17 @@ public final class Sender {
     /// - Throws: as ``send(_:deadline:)-(RawSpan,_)``.
     public func send(consuming message: OwnedMessage, deadline: Deadline = .never) async throws(NaruError) {
         guard canAdopt(message) else { return try await send(message.bytes, deadline: deadline) }
-        var patience = Patience(link.agreement.requirements.wait, .task, deadline: deadline)
+        var spell = beginWait(WaitingExecutor.style, deadline)
         while try !adoptNow(message) {
-            if patience.spin() { continue }
+            if spins(&spell, message.byteCount) { continue }
             try await sleep(byteCount: message.byteCount, deadline: deadline)
         }
+        endWait(spell)
     }
 
     /// Whether a message travels as it is, in one record.
     func canAdopt(_ message: OwnedMessage) -> Bool {
-        compressor == nil && message.byteCount <= maximumRecordBytes
+        compressor == nil && fitsRecord(message.byteCount)
     }
 
     func adoptNow(_ message: OwnedMessage) throws(NaruError) -> Bool {
@@ -125,11 +131,22 @@ public final class Sender {
 
     // MARK: The path of one message
 
+    /// Messages accepted so far.
+    var accepted: UInt64 { link.counters.value(.messagesSent) }
+
+    /// Finds out which messages are plain now.
+    private func settle() {
+        let isPlain = compressor == nil && !owesAbort && !isLent && phase == .open
+        plainLimit = isPlain ? min(maximumRecordBytes, maximumMessageBytes) : -1
+    }
+
     /// The fast path: one record, no compression, no waiting.
     @inline(__always)
     func sendNow(_ bytes: RawSpan) throws(NaruError) -> Bool {
-        try begin(bytes.byteCount)
-        guard compressor == nil, bytes.byteCount <= maximumRecordBytes, !owesAbort else { return false }
+        guard bytes.byteCount <= plainLimit, !link.isClosed else {
+            try begin(bytes.byteCount)
+            return false
+        }
         guard try attempt({ () throws(NaruError) in try lane.trySend(RecordHeader(), RawSpan(), bytes) }) else {
             return false
         }
@@ -139,41 +156,55 @@ public final class Sender {
 
     private func sendLater(_ bytes: RawSpan, deadline: Deadline) async throws(NaruError) {
         var transmission = try prepare(bytes)
-        var patience = Patience(link.agreement.requirements.wait, .task, deadline: deadline)
-        while true {
-            do {
-                let done = try withPayload(of: transmission, bytes) { payload throws(NaruError) in
-                    try advance(&transmission, payload)
-                }
-                if done { break }
-                if patience.spin() { continue }
+        var spell = beginWait(WaitingExecutor.style, deadline)
+        do {
+            while try !advance(&transmission, bytes) {
+                if spins(&spell, transmission.nextRecordBytes) { continue }
                 try await sleep(byteCount: transmission.nextRecordBytes, deadline: deadline)
-            } catch {
-                interrupt(transmission)
-                throw error
             }
+        } catch {
+            interrupt(transmission)
+            throw error
         }
+        endWait(spell)
         account(bytes.byteCount, transmission)
     }
 
     func sendBlocking(_ bytes: RawSpan, deadline: Deadline) throws(NaruError) {
         if try sendNow(bytes) { return }
         var transmission = try prepare(bytes)
-        var patience = Patience(link.agreement.requirements.wait, .thread, deadline: deadline)
-        while true {
-            do {
-                let done = try withPayload(of: transmission, bytes) { payload throws(NaruError) in
-                    try advance(&transmission, payload)
-                }
-                if done { break }
-                if patience.spin() { continue }
+        var spell = beginWait(.thread, deadline)
+        do {
+            while try !advance(&transmission, bytes) {
+                if spins(&spell, transmission.nextRecordBytes) { continue }
                 try block(byteCount: transmission.nextRecordBytes, deadline: deadline)
-            } catch {
-                interrupt(transmission)
-                throw error
             }
+        } catch {
+            interrupt(transmission)
+            throw error
         }
+        endWait(spell)
         account(bytes.byteCount, transmission)
+    }
+
+    // Copied out and back: a change in place would be checked for exclusive access at run time.
+    func beginWait(_ style: WaitStyle, _ deadline: Deadline) -> WaitSpell {
+        var patience = patience
+        defer { self.patience = patience }
+        return patience.begin(style, deadline: deadline)
+    }
+
+    func endWait(_ spell: WaitSpell) {
+        var patience = patience
+        patience.end(spell)
+        self.patience = patience
+    }
+
+    /// Whether to look for room once more without sleeping; spins meanwhile.
+    func spins(_ spell: inout WaitSpell, _ byteCount: Int) -> Bool {
+        if link.isClosed { return true }
+        if spell.limit == .max, WaitingExecutor.shouldStopSpinning { spell.stop() }
+        return !spell.isOver && spell.goesOn(after: lane.spin(WaitSpell.rounds, byteCount: byteCount))
     }
 
     /// Checks that a message may be sent now.
@@ -194,9 +225,19 @@ public final class Sender {
             flags = .compressed
             byteCount = compressed
         }
-        if byteCount > maximumRecordBytes { fragmented += 1 }
+        if byteCount > maximumRecordBytes, !fitsRecord(byteCount) { fragmented += 1 }
         return Transmission(
             flags: flags, byteCount: byteCount, maximumRecordBytes: maximumRecordBytes, message: fragmented)
+    }
+
+    /// Whether a message fits one record by now; where it does not, the lane hears of its size.
+    func fitsRecord(_ byteCount: Int) -> Bool {
+        if byteCount <= maximumRecordBytes { return true }
+        maximumRecordBytes = lane.maximumRecordBytes
+        settle()
+        if byteCount <= maximumRecordBytes { return true }
+        lane.expect(byteCount)
+        return false
     }
 
     /// Lends what travels: the message itself, or its compressed form.
@@ -208,10 +249,12 @@ public final class Sender {
     }
 
     /// Sends as many records of a message as there is room for; `true` when all are sent.
-    private func advance(_ transmission: inout Transmission, _ payload: RawSpan) throws(NaruError) -> Bool {
+    private func advance(_ transmission: inout Transmission, _ bytes: RawSpan) throws(NaruError) -> Bool {
         if link.isClosed { throw closedError("send") }
         guard try payAbort() else { return false }
-        return try attempt { () throws(NaruError) in try transmission.advance(payload, lane) }
+        return try withPayload(of: transmission, bytes) { payload throws(NaruError) in
+            try attempt { () throws(NaruError) in try transmission.advance(payload, lane) }
+        }
     }
 
     /// Tells the receiver that the rest of an interrupted message will not come; `false` when there is no room to.
@@ -234,10 +277,7 @@ public final class Sender {
 
     @inline(__always)
     func count(_ byteCount: Int, wire: Int) {
-        accepted &+= 1
-        link.counters.add(.messagesSent, 1)
-        link.counters.add(.bytesSent, byteCount)
-        link.counters.add(.wireBytesSent, wire)
+        counters.addMessage(.messagesSent, byteCount, wire)
     }
 
     /// Runs a lane operation and replaces a broken lane's error by why the peer is gone.
@@ -256,17 +296,14 @@ public final class Sender {
     // MARK: Waiting
 
     func sleep(byteCount: Int, deadline: Deadline) async throws(NaruError) {
-        link.counters.add(.sendWaits, 1)
-        link.outbound.prepare()
-        let target = try arm(.task, byteCount)
+        let style = WaitingExecutor.style
+        let target = try arm(style, byteCount)
         defer { lane.disarm() }
         if link.isClosed { throw closedError("send") }
-        try await link.sleep(link.outbound, target, deadline: deadline, "send")
+        try await link.sleep(link.outbound, target, style: style, deadline: deadline, "send")
     }
 
     func block(byteCount: Int, deadline: Deadline) throws(NaruError) {
-        link.counters.add(.sendWaits, 1)
-        link.outbound.prepare()
         let target = try arm(.thread, byteCount)
         defer { lane.disarm() }
         if link.isClosed { throw closedError("send") }
@@ -274,6 +311,8 @@ public final class Sender {
     }
 
     private func arm(_ style: WaitStyle, _ byteCount: Int) throws(NaruError) -> WaitTarget {
+        link.counters.add(.sendWaits, 1)
+        link.outbound.prepare()
         if laneEnded { return .ended }
         do {
             return try lane.arm(style, byteCount: byteCount)
@@ -295,7 +334,6 @@ public final class Sender {
 
     func enter(_ phase: Phase) { self.phase = phase }
     var compresses: Bool { compressor != nil }
-    var recordLimit: Int { maximumRecordBytes }
 
     /// Ends sending without finishing: the receiver is told that the link closed. Idempotent. Inside the closure of a
     /// loan it takes effect when the loan ends.

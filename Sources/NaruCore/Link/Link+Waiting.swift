@@ -4,12 +4,20 @@
 internal import NaruSystem
 
 extension Link {
-    /// Suspends the calling task until what an armed lane waits for may have come.
+    /// Suspends the calling task until what an armed lane waits for may have come. Where the lane was armed for a
+    /// thread, the task runs on a ``WaitingExecutor``, whose thread blocks in its stead.
     /// - Throws: ``NaruError/Code/deadlineExceeded``, ``NaruError/Code/cancelled``, or what the kernel refused.
-    func sleep(_ slot: WaitSlot, _ target: WaitTarget, deadline: Deadline, _ operation: String) async throws(NaruError)
-    {
+    func sleep(
+        _ slot: WaitSlot, _ target: WaitTarget, style: WaitStyle = .task, deadline: Deadline, _ operation: String
+    ) async throws(NaruError) {
         let outcome: WaitSlot.Outcome
         do {
+            if style == .thread, let executor = WaitingExecutor.current, target.isBlocking {
+                outcome = try await executor.wait(in: slot) { () throws(SystemError) in
+                    try slot.block(on: target, deadline: deadline)
+                }
+                return try check(outcome, operation)
+            }
             switch target {
             case .ready: return
             case .ended: return try await awaitEnd(slot, deadline: deadline)
@@ -34,10 +42,7 @@ extension Link {
             case .ready: return
             case .ended:
                 return try awaitEndBlocking(slot, deadline: deadline)
-            case .bell: outcome = try slot.block(deadline: deadline)
-            case .word(let word, let value): outcome = unsafe try slot.block(on: word, value: value, deadline: deadline)
-            case .descriptor(let descriptor, let events):
-                outcome = try slot.block(on: descriptor, events, deadline: deadline)
+            case .bell, .word, .descriptor: outcome = try slot.block(on: target, deadline: deadline)
             }
         } catch {
             throw NaruError(error, operation: operation, object: name)

@@ -145,8 +145,18 @@ final class WaitSlot: Sendable {
         }
     }
 
+    /// Blocks the calling thread until what an armed lane waits for may have come, or the deadline.
+    func block(on target: WaitTarget, deadline: Deadline) throws(SystemError) -> Outcome {
+        switch target {
+        case .ready, .ended: .woken
+        case .bell: try block(deadline: deadline)
+        case .word(let word, let value): unsafe try block(on: word, value: value, deadline: deadline)
+        case .descriptor(let descriptor, let events): try block(on: descriptor, events, deadline: deadline)
+        }
+    }
+
     /// Blocks the calling thread on a futex word until woken or the deadline.
-    func block(
+    private func block(
         on word: UnsafePointer<Atomic<UInt32>>, value: UInt32, deadline: Deadline
     ) throws(SystemError) -> Outcome {
         let early = state.withLock { state in
@@ -161,7 +171,7 @@ final class WaitSlot: Sendable {
     }
 
     /// Blocks the calling thread until the descriptor is ready, woken or the deadline.
-    func block(on descriptor: Descriptor, _ events: PollEvents, deadline: Deadline) throws(SystemError) -> Outcome {
+    private func block(on descriptor: Descriptor, _ events: PollEvents, deadline: Deadline) throws(SystemError) -> Outcome {
         let counter = try interruptCounter()
         let early = state.withLock { state in
             if state.permit { return true }

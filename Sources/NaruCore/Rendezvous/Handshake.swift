@@ -180,7 +180,8 @@ final class Handshake: Sendable {
             let bell = LateBell()
             let request = OpeningRequest(
                 agreement: agreement, role: role, peerBell: try ConnectionBell(connection, link: agreement.link),
-                ownBell: bell, peer: connection.sender, reactor: runtime.reactor)
+                ownBell: bell, peer: connection.sender, reactor: runtime.reactor,
+                port: ConnectionPort(connection: connection, link: agreement.link))
             let opening = try transport.open(request)
             state.withLock { state in
                 state.opening = opening
@@ -325,8 +326,10 @@ final class Handshake: Sendable {
         let link = Link(
             agreement: agreement, decision: decision, role: role, name: name, reactor: runtime.reactor,
             peer: PeerInformation(processID: sender.processID, userID: sender.userID), connection: connection)
-        PeerMonitor(link, process: connection.processHandle(startTime: startTime), reactor: runtime.reactor)
-            .start(connection)
+        PeerMonitor(
+            link, process: connection.processHandle(startTime: startTime), reactor: runtime.reactor,
+            mailbox: state.withLock { $0.lanes?.mailbox }
+        ).start(connection)
         let established: Established = state.withLock { state in
             state.bell?.connect(link)
             let lanes = state.lanes ?? Lanes()

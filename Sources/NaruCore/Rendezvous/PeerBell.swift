@@ -1,6 +1,7 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
+internal import NaruSystem
 internal import Synchronization
 
 /// Rings across the control connection: the peer's reactor wakes whoever waits at its end of the link.
@@ -32,5 +33,23 @@ final class LateBell: Bell {
 
     func ring() {
         state.withLock { $0.link }?.wakeAll()
+    }
+}
+
+/// Carries what lanes say to each other across the control connection.
+struct ConnectionPort: LanePort {
+    let connection: ControlConnection
+    let link: LinkID
+
+    func send(_ message: OpeningMessage) throws(NaruError) {
+        guard message.bytes.count <= ControlFrame.maximumOpeningBytes,
+            message.descriptors.count <= ControlFrame.maximumDescriptors
+        else {
+            throw NaruError(
+                .invalidArgument, operation: "send", object: "a lane's message",
+                reason: "it has \(message.bytes.count) bytes and \(message.descriptors.count) descriptors")
+        }
+        try connection.send(
+            .opening(link, message.bytes, descriptorCount: message.descriptors.count), descriptors: message.descriptors)
     }
 }

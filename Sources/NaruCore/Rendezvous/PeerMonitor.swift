@@ -23,9 +23,12 @@ final class PeerMonitor: Sendable {
     private let link: Link
     private let process: Descriptor?
     private let reactor: Reactor
+    /// Where the peer's lanes reach this end's.
+    private let mailbox: (any LaneMailbox)?
     private let state = Mutex(State())
 
-    init(_ link: Link, process: Descriptor?, reactor: Reactor) {
+    init(_ link: Link, process: Descriptor?, reactor: Reactor, mailbox: (any LaneMailbox)?) {
+        self.mailbox = mailbox
         self.link = link
         self.process = process
         self.reactor = reactor
@@ -50,14 +53,33 @@ final class PeerMonitor: Sendable {
             link.close(finished ? .finished : .peerVanished)
         case .frame(.message(.reject), _), .frame(.message(.refuse), _):
             link.close(.peerVanished)
+        case .frame(.opening(let id, let bytes, _), let descriptors):
+            deliver(OpeningMessage(bytes: bytes, descriptors: descriptors), id)
+        case .descriptorsLost(.opening(let id, let bytes, _)):
+            deliver(OpeningMessage(bytes: bytes), id)
         case .frame, .descriptorsLost:
             link.wakeAll()
         case .violation(let error):
-            link.counters.add(.violations, 1)
-            link.close(.protocolViolation(error.reason))
+            violated(error)
         case .hangUp:
             hungUp()
         }
+    }
+
+    /// Gives a message of the peer's lanes to this end's, then wakes whoever waits for what it brought.
+    private func deliver(_ message: OpeningMessage, _ id: LinkID) {
+        guard let mailbox, id == link.agreement.link else { return link.wakeAll() }
+        do {
+            try mailbox.receive(message)
+            link.wakeAll()
+        } catch {
+            violated(error)
+        }
+    }
+
+    private func violated(_ error: NaruError) {
+        link.counters.add(.violations, 1)
+        link.close(.protocolViolation(error.reason))
     }
 
     /// The connection is gone; ask the process how, now or a moment later.

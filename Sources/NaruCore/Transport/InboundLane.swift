@@ -1,6 +1,8 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
+internal import NaruSystem
+
 /// The receiving half of one direction of a link, made by a plugin.
 ///
 /// One thread or task uses a lane at a time. No operation blocks. Contract, each sentence a test of the conformance kit:
@@ -12,10 +14,14 @@
 /// - The lane reads each length and offset that a peer can write once, checks it, then uses it; a violation throws
 ///   ``NaruError/Code/protocolViolation`` now and at every later call.
 /// - A hang-up never overtakes data: everything committed is given before ``WaitTarget/ended``.
+/// - ``spin(_:)`` takes nothing, does not sleep, and does not say ``SpinOutcome/nothing`` where there is a record.
 /// - ``close()`` is idempotent. Every drain after it throws ``NaruError/Code/closed``.
 public protocol InboundLane: AnyObject {
     /// Gives up to `maximum` records to `body` and returns how many it took.
     func drain(_ maximum: Int, _ body: (InboundRecord) -> DrainStep) throws(NaruError) -> Int
+
+    /// Looks for a record without sleeping, again and again.
+    func spin(_ rounds: Int) -> SpinOutcome
 
     /// Prepares to wait for a record, and says what to wait for.
     func arm(_ style: WaitStyle) throws(NaruError) -> WaitTarget
@@ -25,6 +31,14 @@ public protocol InboundLane: AnyObject {
 
     /// Releases everything.
     func close()
+}
+
+extension InboundLane {
+    /// One look, for lanes that know no cheaper one than a drain.
+    public func spin(_ rounds: Int) -> SpinOutcome {
+        Processor.spinHint()
+        return .found
+    }
 }
 
 /// A record borrowed from a lane.

@@ -15,11 +15,17 @@
 /// - Between ``hold()`` and ``publish()`` records may stay invisible to the peer; ``publish()`` shows all of them.
 /// - ``flush()`` returns `true` when everything accepted is handed over: it survives this process, as far as the
 ///   transport's record claims. `false` means: wait until writable, then call again.
+/// - ``spin(_:byteCount:)`` does not sleep, and does not say ``SpinOutcome/nothing`` where room came since the last
+///   attempt.
 /// - ``close()`` is idempotent, releases what the lane holds and leaves to the peer what was handed over.
 /// - Every operation after ``close()`` throws ``NaruError/Code/closed``.
 public protocol OutboundLane: AnyObject {
-    /// The most bytes one record may have (prefix included), at least 64. Larger messages are fragmented by the core.
+    /// The most bytes one record may have (prefix included), at least 64. Larger messages are fragmented by the core. It
+    /// may grow from one operation to the next, never shrink.
     var maximumRecordBytes: Int { get }
+
+    /// Hears of a message larger than ``maximumRecordBytes``: a lane that can may prepare for more of its kind.
+    func expect(_ byteCount: Int)
 
     /// Lends memory for a record of at most `byteCount` bytes, 8-byte aligned; `nil` when there is no room now.
     func reserve(_ byteCount: Int) throws(NaruError) -> UnsafeMutableRawBufferPointer?
@@ -45,6 +51,9 @@ public protocol OutboundLane: AnyObject {
     /// Hands over what was accepted; `false` when that has to wait for the peer.
     func flush() throws(NaruError) -> Bool
 
+    /// Looks for room for a record of `byteCount` bytes without sleeping, again and again.
+    func spin(_ rounds: Int, byteCount: Int) -> SpinOutcome
+
     /// Prepares to wait for room for a record of `byteCount` bytes, and says what to wait for.
     func arm(_ style: WaitStyle, byteCount: Int) throws(NaruError) -> WaitTarget
 
@@ -56,6 +65,12 @@ public protocol OutboundLane: AnyObject {
 }
 
 extension OutboundLane {
+    /// Nothing to prepare.
+    public func expect(_ byteCount: Int) {}
+
+    /// Sleeping at once, for lanes that have no cheap look: room comes when somebody is done with much of it.
+    public func spin(_ rounds: Int, byteCount: Int) -> SpinOutcome { .pointless }
+
     /// Copies the message's bytes, for lanes that cannot take a message over.
     public func trySend(_ header: RecordHeader, adopting message: OwnedMessage) throws(NaruError) -> Bool {
         try trySend(header, RawSpan(), message.bytes)

@@ -35,19 +35,19 @@ public struct RecordHeader: Hashable, Sendable {
         /// A kind from its byte; any byte is accepted, unknown ones are refused where records are read.
         public init(rawValue: UInt8) { self.rawValue = rawValue }
         /// A whole message.
-        public static let data = Kind(rawValue: 1)
+        public static var data: Kind { Kind(rawValue: 1) }
         /// A part of a message: ``FragmentHeader``, then bytes.
-        public static let fragment = Kind(rawValue: 2)
+        public static var fragment: Kind { Kind(rawValue: 2) }
         /// Drops the fragments of one message.
-        public static let abort = Kind(rawValue: 3)
+        public static var abort: Kind { Kind(rawValue: 3) }
         /// The message lies outside the lane, where the lane says.
-        public static let outOfLine = Kind(rawValue: 4)
+        public static var outOfLine: Kind { Kind(rawValue: 4) }
         /// The last record on this lane; names its successor.
-        public static let `switch` = Kind(rawValue: 5)
+        public static var `switch`: Kind { Kind(rawValue: 5) }
         /// The sender has finished: eight bytes, the count of messages it sent.
-        public static let finish = Kind(rawValue: 6)
+        public static var finish: Kind { Kind(rawValue: 6) }
         /// Nothing; skips the rest of a ring. Lanes consume it themselves.
-        public static let padding = Kind(rawValue: 7)
+        public static var padding: Kind { Kind(rawValue: 7) }
     }
 
     /// How a record's bytes are to be read.
@@ -57,13 +57,13 @@ public struct RecordHeader: Hashable, Sendable {
         /// Flags from their bits.
         public init(rawValue: UInt8) { self.rawValue = rawValue }
         /// The payload is compressed with the link's codec.
-        public static let compressed = Flags(rawValue: 1)
+        public static var compressed: Flags { Flags(rawValue: 1) }
         /// The compressed payload refers to earlier messages.
-        public static let history = Flags(rawValue: 2)
+        public static var history: Flags { Flags(rawValue: 2) }
         /// The codec's history starts again with this message.
-        public static let reset = Flags(rawValue: 4)
+        public static var reset: Flags { Flags(rawValue: 4) }
         /// The record begins with an extension.
-        public static let `extension` = Flags(rawValue: 8)
+        public static var `extension`: Flags { Flags(rawValue: 8) }
     }
 
     /// Bytes of an encoded header.
@@ -74,7 +74,7 @@ public struct RecordHeader: Hashable, Sendable {
     /// The header word of a record of `byteCount` bytes.
     /// - Precondition: `byteCount` is in 0 ... ``maximumByteCount``.
     public func word(byteCount: Int) -> UInt64 {
-        UInt64(UInt32(byteCount) + 1) | UInt64(kind.rawValue) << 32 | UInt64(flags.rawValue) << 40
+        UInt64(UInt32(truncatingIfNeeded: byteCount) &+ 1) | UInt64(kind.rawValue) << 32 | UInt64(flags.rawValue) << 40
             | UInt64(extensionByteCount) << 48
     }
 

@@ -34,6 +34,8 @@ public struct OpeningRequest: Sendable {
     public var peerBell: any Bell
     /// Wakes this end's waiters; for lanes whose two ends live in one process.
     public var ownBell: any Bell
+    /// Reaches the peer's lanes while the link is up; `nil` where nothing can.
+    public var port: (any LanePort)?
     /// What the kernel said of the peer when it connected.
     public var peer: PeerCredentials
     /// The thread that watches descriptors and deadlines for this ``Runtime``.
@@ -42,7 +44,7 @@ public struct OpeningRequest: Sendable {
     /// A request to open lanes.
     public init(
         agreement: Agreement, role: Role, peerBell: any Bell, ownBell: any Bell, peer: PeerCredentials,
-        reactor: Reactor
+        reactor: Reactor, port: (any LanePort)? = nil
     ) {
         self.agreement = agreement
         self.role = role
@@ -50,6 +52,7 @@ public struct OpeningRequest: Sendable {
         self.ownBell = ownBell
         self.peer = peer
         self.reactor = reactor
+        self.port = port
     }
 
     /// Whether this end sends on the link.
@@ -110,10 +113,15 @@ public struct Lanes {
     public var outbound: (any OutboundLane)?
     /// What this end receives through, where it receives.
     public var inbound: (any InboundLane)?
+    /// Where this end's lanes hear from the other end's; `nil` when they have nothing to say to each other.
+    public var mailbox: (any LaneMailbox)?
 
     /// Lanes, one each way at most.
-    public init(outbound: (any OutboundLane)? = nil, inbound: (any InboundLane)? = nil) {
+    public init(
+        outbound: (any OutboundLane)? = nil, inbound: (any InboundLane)? = nil, mailbox: (any LaneMailbox)? = nil
+    ) {
         self.outbound = outbound
         self.inbound = inbound
+        self.mailbox = mailbox
     }
 }

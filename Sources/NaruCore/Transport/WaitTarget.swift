@@ -30,6 +30,26 @@ public enum WaitStyle: Sendable {
     case descriptor(Descriptor, PollEvents)
 }
 
+extension WaitTarget {
+    /// Whether somebody has to wait for it.
+    var isBlocking: Bool {
+        switch self {
+        case .ready, .ended: false
+        case .word, .bell, .descriptor: true
+        }
+    }
+}
+
+/// What a lane found while it spun.
+@frozen public enum SpinOutcome: Sendable {
+    /// Something changed: try again.
+    case found
+    /// Nothing yet.
+    case nothing
+    /// Spinning cannot help, because the other end waits for the very core that this end spins on: sleep.
+    case pointless
+}
+
 /// Wakes whoever waits at one end of a link. Spurious rings are allowed, lost ones are not.
 public protocol Bell: Sendable {
     /// Rings; never blocks, never fails: a peer that is gone needs no waking.

@@ -47,6 +47,12 @@ public final class SystemThread: Sendable {
         }
     }
 
+    /// A pointer that belongs to the calling thread, `nil` at first. It has one user: the core's executor.
+    public static var value: UnsafeMutableRawPointer? {
+        get { unsafe naru_thread_value() }
+        set { unsafe naru_set_thread_value(newValue) }
+    }
+
     /// Whether the caller runs on this thread. Meaningful while the thread runs: its number may be given again later.
     public var isCurrent: Bool { naru_thread_self() == thread }
 }

@@ -45,7 +45,7 @@ import Testing
             slot.prepare()
             unsafe word.pointee.store(1, ordering: .sequentiallyConsistent)
             round.store(target, ordering: .releasing)
-            let outcome = unsafe try slot.block(on: UnsafePointer(word), value: 1, deadline: .after(.seconds(20)))
+            let outcome = unsafe try slot.block(on: .word(UnsafePointer(word), value: 1), deadline: .after(.seconds(20)))
             #expect(outcome == .woken)
         }
         waker.join()
@@ -56,9 +56,9 @@ import Testing
         let (own, peer) = try UnixSocket.pair(kind: .stream)
         defer { peer.close() }
         let waker = try SystemThread(name: "waker") { slot.wake() }
-        #expect(try slot.block(on: own, .readable, deadline: .never) == .woken)
+        #expect(try slot.block(on: .descriptor(own, .readable), deadline: .never) == .woken)
         waker.join()
         slot.prepare()
-        #expect(try slot.block(on: own, .readable, deadline: .after(.milliseconds(1))) == .timedOut)
+        #expect(try slot.block(on: .descriptor(own, .readable), deadline: .after(.milliseconds(1))) == .timedOut)
     }
 }
