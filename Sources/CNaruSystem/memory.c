@@ -34,9 +34,9 @@ __attribute__((target_clones("avx2", "default")))
 uint64_t naru_sum_words(const void *bytes, size_t count) {
     const char *byte = bytes;
     uint64_t sum = 0;
-    for (size_t i = 0; i + 8 <= count; i += 8) {
+    for (size_t i = 0, words = count / 8; i < words; i++) {
         uint64_t word;
-        __builtin_memcpy(&word, byte + i, sizeof word);
+        __builtin_memcpy(&word, byte + 8 * i, sizeof word);
         sum += word;
     }
     return sum;

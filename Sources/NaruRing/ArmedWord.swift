@@ -55,11 +55,11 @@ struct ArmedWord {
         switch style {
         case .thread:
             unsafe word.pointee.store(Self.thread, ordering: .sequentiallyConsistent)
-            atomicMemoryFence(ordering: .sequentiallyConsistent)
+            Processor.fence()
             return unsafe .word(word, value: Self.thread)
         case .task:
             unsafe word.pointee.store(Self.task, ordering: .sequentiallyConsistent)
-            atomicMemoryFence(ordering: .sequentiallyConsistent)
+            Processor.fence()
             return .bell
         }
     }
@@ -69,10 +69,16 @@ struct ArmedWord {
         unsafe word.pointee.store(Self.idle, ordering: .relaxed)
     }
 
+    /// Whether the end seems to sleep: a hint, for who will look again with ``isArmed``.
+    @inline(__always)
+    var seemsArmed: Bool {
+        unsafe word.pointee.load(ordering: .relaxed) != Self.idle
+    }
+
     /// Whether the end may sleep; to be asked after a release store of what it waits for. Fences in between, see above.
     @inline(__always)
     var isArmed: Bool {
-        atomicMemoryFence(ordering: .sequentiallyConsistent)
+        Processor.fence()
         return unsafe word.pointee.load(ordering: .relaxed) != Self.idle
     }
 

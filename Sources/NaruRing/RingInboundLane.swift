@@ -12,8 +12,10 @@ internal import Synchronization
 /// every later one throw ``NaruError/Code/protocolViolation``. The payload's bytes can change under a view as long as
 /// the writer's process is able to write them.
 ///
-/// Room goes back to the writer once for each drain, and within a drain whenever a sixteenth of the ring has been
-/// taken.
+/// Room goes back to the writer whenever a sixteenth of the ring has been taken, when the writer seems to wait for it,
+/// and before this end waits: so that answering a message comes before the bookkeeping for it. What is kept back is less
+/// than a sixteenth, and a record takes at most half of the ring with its padding, so a writer whose ring is read empty
+/// always has room.
 @safe
 public final class RingInboundLane: InboundLane {
     private enum Phase { case open, draining, closing, closed }
@@ -38,6 +40,8 @@ public final class RingInboundLane: InboundLane {
 
     /// Where the next record is.
     private var tail: UInt64
+    /// Up to where the writer was given room.
+    private var released: UInt64
     private var phase = Phase.open
     /// How the writer broke the layout.
     private var violation: NaruError?
@@ -73,6 +77,7 @@ public final class RingInboundLane: InboundLane {
         readerArmed = memory.readerArmed
         writerArmed = memory.writerArmed
         tail = position
+        released = position
     }
 
     deinit {
@@ -84,8 +89,9 @@ public final class RingInboundLane: InboundLane {
         // Positions are locals while `body` runs: it may call this lane, which then sees it draining and refuses.
         phase = .draining
         var position = tail
-        var released = position
         var taken = 0
+        // Where the last padding ended: none may begin there, so that a writer cannot keep this loop busy for ever.
+        var paddedTo = UInt64.max
         while taken < maximum {
             let offset = Int(truncatingIfNeeded: position) & (ringBytes &- 1)
             let word = unsafe headerWord(offset).pointee.load(ordering: .acquiring)
@@ -94,12 +100,13 @@ public final class RingInboundLane: InboundLane {
             let stride = RingLayout.stride(byteCount)
             let header = Self.header(word)
             guard isRecord(header, byteCount, stride: stride, offset: offset) else {
-                if isPadding(header, byteCount, offset: offset) {
-                    position &+= UInt64(truncatingIfNeeded: ringBytes &- offset)
+                if isPadding(header, byteCount, offset: offset), position != paddedTo {
+                    position &+= UInt64(truncatingIfNeeded: byteCount &+ RecordHeader.byteCount)
+                    paddedTo = position
                     continue
                 }
                 if isSwitch(header, byteCount, stride: stride, offset: offset), follow(offset) {
-                    (position, released) = (0, 0)
+                    position = 0
                     continue
                 }
                 violate(word, position)
@@ -116,13 +123,10 @@ public final class RingInboundLane: InboundLane {
             position &+= UInt64(truncatingIfNeeded: stride)
             taken &+= 1
             if step == .takeAndStop || phase != .draining { break }
-            if Int(truncatingIfNeeded: position &- released) >= ringBytes >> 4 {
-                release(position)
-                released = position
-            }
+            if Int(truncatingIfNeeded: position &- released) >= ringBytes >> 4 { release(position) }
         }
         tail = position
-        if position != released { release(position) }
+        if position != released, taken == 0 || isReleaseDue(position) { release(position) }
         if phase == .closing {
             finishClosing()
         } else {
@@ -134,6 +138,7 @@ public final class RingInboundLane: InboundLane {
 
     public func spin(_ rounds: Int) -> SpinOutcome {
         guard phase == .open, violation == nil else { return .found }
+        if tail != released { release(tail) }
         let core = Processor.currentCore() &+ 1
         readerArmed.publish(core)
         if writerArmed.isOn(core) { return .pointless }
@@ -152,6 +157,7 @@ public final class RingInboundLane: InboundLane {
 
     public func arm(_ style: WaitStyle) throws(NaruError) -> WaitTarget {
         guard phase == .open, violation == nil else { throw refusal("arm") }
+        if tail != released { release(tail) }
         readerArmed.publish(Processor.currentCore() &+ 1)
         let target = readerArmed.arm(style)
         // Before the look at the ring: a writer that closed shows no record afterwards.
@@ -174,6 +180,7 @@ public final class RingInboundLane: InboundLane {
     }
 
     private func finishClosing() {
+        if tail != released { release(tail) }
         phase = .closed
         unsafe readerClosed.pointee.store(1, ordering: .sequentiallyConsistent)
         if writerArmed.isArmed { wakeWriter() }
@@ -238,16 +245,18 @@ extension RingInboundLane {
         writerArmed = memory.writerArmed
         ringBytes = memory.header.ringBytes
         maximumRecordBytes = RingLayout.maximumRecordBytes(ringBytes: ringBytes)
+        released = 0
         self.memory = memory
         return true
     }
 
     /// Whether a header word is padding as a writer makes it: to the ring's end, and less than the largest record
-    /// takes. The latter also bounds the work of a drain, since padding never follows padding.
+    /// takes, or less than a cache line.
     @inline(never)
     private func isPadding(_ header: RecordHeader, _ byteCount: Int, offset: Int) -> Bool {
-        header == RecordHeader(kind: .padding) && byteCount == ringBytes - offset - RecordHeader.byteCount
-            && byteCount < maximumRecordBytes
+        let rest = ringBytes &- offset &- RecordHeader.byteCount
+        guard header == RecordHeader(kind: .padding), byteCount >= 0, byteCount & 7 == 0 else { return false }
+        return byteCount == rest ? byteCount < maximumRecordBytes : byteCount < 64 && byteCount < rest
     }
 
     @inline(never)
@@ -260,8 +269,15 @@ extension RingInboundLane {
     /// Gives the writer the room up to `position`, after the last load of what lies before it.
     @inline(__always)
     private func release(_ position: UInt64) {
+        released = position
         unsafe cursor.pointee.store(position, ordering: .releasing)
         if writerArmed.isArmed { wakeWriter() }
+    }
+
+    /// Whether the room up to `position` should not be kept back.
+    @inline(__always)
+    private func isReleaseDue(_ position: UInt64) -> Bool {
+        Int(truncatingIfNeeded: position &- released) >= ringBytes >> 4 || writerArmed.seemsArmed
     }
 
     @inline(never)

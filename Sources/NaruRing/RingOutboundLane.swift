@@ -265,7 +265,7 @@ extension RingOutboundLane {
     /// out of bounds, while a loan is out, and after a failure.
     @inline(__always)
     private func fits(_ byteCount: Int, _ stride: Int) -> Bool {
-        UInt(bitPattern: byteCount) <= UInt(bitPattern: recordLimit) && stride &+ RecordHeader.byteCount <= room
+        UInt(bitPattern: byteCount) <= UInt(bitPattern: min(recordLimit, RingLayout.alignedRecordBytes - 1)) && stride &+ RecordHeader.byteCount <= room
             && offset(head) &+ stride <= ringBytes
     }
 
@@ -288,8 +288,13 @@ extension RingOutboundLane {
     /// after it.
     private func need(_ byteCount: Int) -> (padding: Int, total: Int) {
         let stride = RingLayout.stride(byteCount)
-        let remaining = ringBytes - offset(head)
-        let padding = stride > remaining ? remaining : 0
+        let offset = offset(head)
+        let remaining = ringBytes - offset
+        var padding = stride > remaining ? remaining : 0
+        if byteCount >= RingLayout.alignedRecordBytes, padding == 0 {
+            let alignment = RingLayout.alignmentPadding(offset)
+            if alignment + stride <= remaining { padding = alignment }
+        }
         return (padding, padding + stride + RecordHeader.byteCount)
     }
 

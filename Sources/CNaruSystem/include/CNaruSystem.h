@@ -28,6 +28,16 @@ static inline void naru_spin_hint(void) {
 #endif
 }
 
+/// A sequentially consistent fence. On x86 a locked operation on the stack, which costs a third of the `mfence` that
+/// compilers emit.
+static inline void naru_fence(void) {
+#if defined(__x86_64__)
+    __asm__ volatile("lock; orl $0, (%%rsp)" ::: "memory", "cc");
+#else
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+#endif
+}
+
 uint64_t naru_monotonic_nanoseconds(void);
 
 /// The processor's counter of time: constant rate, ordered after the loads before it.

@@ -20,7 +20,7 @@ import NaruSystem
     init(size: Int) {
         self.size = max(size, 8)
         stride = (self.size + 63) & ~63
-        mask = size <= 4_096 ? Self.copies - 1 : 0
+        mask = size <= 256 ? Self.copies - 1 : 0
         unsafe memory = .allocate(byteCount: stride * (mask + 1), alignment: 4_096)
         for index in 0..<stride * (mask + 1) {
             unsafe memory.storeBytes(of: UInt8(truncatingIfNeeded: index &* 31), toByteOffset: index, as: UInt8.self)
@@ -82,6 +82,14 @@ import NaruSystem
     /// The sum of a message's 8-byte words: reads every one of them.
     @inline(__always)
     static func sum(_ bytes: RawSpan) -> UInt64 {
-        WordSum.of(bytes)
+        guard bytes.byteCount <= 128 else { return WordSum.of(bytes) }
+        // In bounds: whole words only.
+        var sum: UInt64 = 0
+        var offset = 0
+        while offset &+ 8 <= bytes.byteCount {
+            sum &+= unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            offset &+= 8
+        }
+        return sum
     }
 }

@@ -226,9 +226,28 @@ public final class Receiver {
         var failure: (any Error)?
         do {
             repeat {
+                var sequence = taken
+                var byteCount = 0
                 let records = try lane.drain(maximum) { record in
-                    step(record, &delivered, maximum, &failure, body)
+                    guard record.header.isPlain, record.adopted == nil else {
+                        // Counted first: what follows counts for itself.
+                        countPlain(&sequence, &byteCount, &delivered)
+                        let answer = step(record, &delivered, maximum, &failure, body)
+                        sequence = taken
+                        return answer
+                    }
+                    do {
+                        try body(MessageView(bytes: record.bytes, sequence: sequence &+ 1))
+                    } catch {
+                        failure = error
+                        return .leaveAndStop
+                    }
+                    sequence &+= 1
+                    byteCount &+= record.bytes.byteCount
+                    // One record is one message, and the lane stops at the maximum by itself.
+                    return .take
                 }
+                countPlain(&sequence, &byteCount, &delivered)
                 if records == 0 || failure != nil || finished { break }
             } while delivered == 0
         } catch {
@@ -238,7 +257,18 @@ public final class Receiver {
         return delivered
     }
 
-    /// What becomes of one record.
+    /// Counts plain messages up to `sequence`, which have `byteCount` bytes together.
+    @inline(__always)
+    private func countPlain(_ sequence: inout UInt64, _ byteCount: inout Int, _ delivered: inout Int) {
+        let count = Int(truncatingIfNeeded: sequence &- taken)
+        guard count > 0 else { return }
+        taken = sequence
+        delivered &+= count
+        counters.addMessages(.messagesReceived, count, byteCount, byteCount)
+        byteCount = 0
+    }
+
+    /// What becomes of a record that is not a plain message.
     @inline(__always)
     private func step(
         _ record: InboundRecord, _ delivered: inout Int, _ maximum: Int, _ failure: inout (any Error)?,
@@ -343,7 +373,7 @@ public final class Receiver {
     @inline(__always)
     private func count(_ byteCount: Int, wire: Int) {
         taken &+= 1
-        counters.addMessage(.messagesReceived, byteCount, wire)
+        counters.addMessages(.messagesReceived, 1, byteCount, wire)
     }
 
     private func violate(_ what: String, _ failure: inout (any Error)?) -> DrainStep {

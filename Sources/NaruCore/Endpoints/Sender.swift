@@ -277,7 +277,7 @@ public final class Sender {
 
     @inline(__always)
     func count(_ byteCount: Int, wire: Int) {
-        counters.addMessage(.messagesSent, byteCount, wire)
+        counters.addMessages(.messagesSent, 1, byteCount, wire)
     }
 
     /// Runs a lane operation and replaces a broken lane's error by why the peer is gone.

@@ -68,12 +68,12 @@ public struct Counters: Sendable, Hashable, CustomStringConvertible {
         unsafe atomic.pointee.store(value &+ UInt64(amount), ordering: .relaxed)
     }
 
-    /// Counts one message: adds to `first` and the two words behind it, which are its bytes and those on the wire.
+    /// Counts messages: adds to `first` and the two words behind it, which are their bytes and those on the wire.
     @inline(__always)
-    func addMessage(_ first: Word, _ byteCount: Int, _ wire: Int) {
+    func addMessages(_ first: Word, _ count: Int, _ byteCount: Int, _ wire: Int) {
         // One base for the three, each as in `add`.
         let base = unsafe words + first.rawValue
-        unsafe base.pointee.store(base.pointee.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+        unsafe base.pointee.store(base.pointee.load(ordering: .relaxed) &+ UInt64(count), ordering: .relaxed)
         unsafe base[1].store(base[1].load(ordering: .relaxed) &+ UInt64(byteCount), ordering: .relaxed)
         unsafe base[2].store(base[2].load(ordering: .relaxed) &+ UInt64(wire), ordering: .relaxed)
     }

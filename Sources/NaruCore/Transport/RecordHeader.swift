@@ -71,6 +71,10 @@ public struct RecordHeader: Hashable, Sendable {
     /// The largest byte count of one record, so that count + 1 fits the commit word.
     public static let maximumByteCount = Int(UInt32.max) - 1
 
+    /// Whether it is a whole message as it is: no flags, no extension.
+    @inline(__always)
+    public var isPlain: Bool { kind.rawValue == 1 && flags.rawValue == 0 && extensionByteCount == 0 }
+
     /// The header word of a record of `byteCount` bytes.
     /// - Precondition: `byteCount` is in 0 ... ``maximumByteCount``.
     public func word(byteCount: Int) -> UInt64 {

@@ -11,6 +11,13 @@ public enum Processor {
     @inline(__always)
     public static func spinHint() { naru_spin_hint() }
 
+    /// A sequentially consistent fence: every store of this thread before it is visible to all before any load after it
+    /// is carried out.
+    // Inlinable: as above.
+    @inlinable
+    @inline(__always)
+    public static func fence() { naru_fence() }
+
     /// The core's number; the thread may be on another one when it is read. No system call.
     public static func currentCore() -> UInt32 { UInt32(max(0, naru_current_core())) }
 
