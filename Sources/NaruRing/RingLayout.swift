@@ -1,6 +1,8 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
+internal import NaruCore
+
 /// Where everything lies in the two memories of a ring, and who writes it with which memory order.
 ///
 /// A ring carries records one way, from one writer to one reader. It lies in two memories, so that the reader can hold
