@@ -42,13 +42,21 @@ import Testing
             word(0, 8), word(8, 8), word(255, 8),  // kinds
             word(1, maximum + 1), word(1, 4096), word(1, 1 << 30), word(1, RecordHeader.maximumByteCount),  // sizes
             word(1, 8, extension: 9), word(2, 0, extension: 1),  // an extension longer than the record
-            word(7, 4096 - 8), word(7, 0), word(7, 8), word(7, maximum),  // padding to elsewhere, or of the whole ring
+            word(7, 4096 - 8), word(7, 64), word(7, 4), word(7, maximum),  // padding to elsewhere, or of the whole ring
+            RecordHeader(kind: .padding, flags: .history).word(byteCount: 8),
         ]
         for word in words {
             let pair = try RingPair()
             store(word, at: 0, pair)
             expectPoisoned(pair, "0x\(String(word, radix: 16))")
         }
+    }
+
+    /// A ring full of padding must not keep a drain busy for ever.
+    @Test func paddingBehindPaddingPoisons() throws {
+        let pair = try RingPair()
+        for offset in stride(from: 0, to: 4096, by: 8) { store(word(7, 0), at: offset, pair) }
+        expectPoisoned(pair, "padding everywhere")
     }
 
     @Test func aHeaderWordOfZeroIsNothing() throws {
