@@ -9,13 +9,20 @@ public protocol Codec: Sendable {
     var levels: ClosedRange<Int> { get }
     /// The level used when the configuration names none.
     var defaultLevel: Int { get }
+    /// The fewest bytes of a message that is worth compressing by itself; smaller ones travel raw. By default 0.
+    var minimumMessageBytes: Int { get }
     /// Makes the encoder of one lane. It is used by one thread or task at a time.
     func makeEncoder(level: Int) throws(NaruError) -> any MessageEncoder
     /// Makes the decoder of one lane. It is used by one thread or task at a time.
     func makeDecoder() throws(NaruError) -> any MessageDecoder
 }
 
-/// Compresses the messages of one lane. Keeps its working memory from message to message.
+extension Codec {
+    /// Every message is tried.
+    public var minimumMessageBytes: Int { 0 }
+}
+
+/// Compresses the messages of one lane, each by itself. Keeps its working memory from message to message.
 public protocol MessageEncoder: AnyObject {
     /// Compresses `bytes` into `output`, which the caller owns.
     /// - Returns: how many bytes were written, or `nil` when the result would not fit `output`: the caller sizes it to
@@ -23,10 +30,10 @@ public protocol MessageEncoder: AnyObject {
     func encode(_ bytes: RawSpan, into output: UnsafeMutableRawBufferPointer) throws(NaruError) -> Int?
 }
 
-/// Decompresses the messages of one lane. The input comes from a peer and is not trusted.
+/// Decompresses the messages of one lane, each by itself. The input comes from a peer and is not trusted.
 public protocol MessageDecoder: AnyObject {
     /// Decompresses `bytes` into `output`, whose size is the declared one, already bounded by the caller.
-    /// - Throws: ``NaruError/Code/corrupted`` when the bytes do not decode to exactly `output.count` bytes. Writes never
-    ///   pass the end of `output`.
+    /// - Throws: ``NaruError/Code/corrupted`` when the bytes do not decode to exactly `output.count` bytes. Writes
+    ///   never pass the end of `output`.
     func decode(_ bytes: RawSpan, into output: UnsafeMutableRawBufferPointer) throws(NaruError)
 }

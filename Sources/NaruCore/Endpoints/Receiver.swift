@@ -28,12 +28,14 @@ public final class Receiver {
     private var isPoisoned = false
     /// A message that came in parts or compressed and whose closure threw: given again first.
     private var untaken: OwnedMessage?
+    /// Bytes the lane gave for it.
+    private var untakenWireBytes = 0
     private var companion: (any AnyObject & Sendable)?
     private var patience: Patience
 
     /// - Parameter companion: kept alive until the receiver closes; the listener of a single receiver.
     init(
-        link: Link, lane: any InboundLane, codec: (any Codec)?, runtime: Runtime,
+        link: Link, lane: any InboundLane, codec: (any Codec)?, terms: LaneTerms?, runtime: Runtime,
         companion: (any AnyObject & Sendable)? = nil
     ) throws(NaruError) {
         self.runtime = runtime
@@ -42,7 +44,12 @@ public final class Receiver {
         self.lane = lane
         counters = link.counters
         self.companion = companion
-        decompressor = if let codec { try Decompressor(codec, maximumMessageBytes: maximum) } else { nil }
+        decompressor =
+            if let codec, let terms {
+                try Decompressor(codec, history: terms.history, maximumMessageBytes: maximum)
+            } else {
+                nil
+            }
         assembler = Assembler(maximum: maximum)
         patience = Patience(link.agreement.requirements.wait)
         link.attach()
@@ -219,7 +226,7 @@ public final class Receiver {
         if let message = untaken {
             try body(MessageView(bytes: message.bytes, sequence: taken + 1))
             untaken = nil
-            count(message.byteCount, wire: 0)
+            count(message.byteCount, wire: untakenWireBytes)
             return 1
         }
         var delivered = 0
@@ -283,7 +290,7 @@ public final class Receiver {
             // Metadata of a kind this version does not know is skipped.
             bytes = bytes.extracting(droppingFirst: Int(header.extensionByteCount))
         }
-        if header.kind == .data, !header.flags.contains(.compressed) {
+        if header.kind == .data, header.flags.isDisjoint(with: .codec) {
             adopted = record.adopted
             do {
                 try body(MessageView(bytes: bytes, sequence: taken &+ 1))
@@ -316,7 +323,7 @@ public final class Receiver {
                 return lend(assembler.bytes, flags, &delivered, maximum, &failure, body)
             }
         case .abort:
-            assembler.abort()
+            if assembler.abort().contains(.history) { decompressor?.breakHistory() }
             return .take
         case .finish:
             let count =
@@ -339,11 +346,17 @@ public final class Receiver {
         _ failure: inout (any Error)?, _ body: (MessageView) throws -> Void
     ) -> DrainStep {
         guard flags.contains(.compressed) else {
+            guard flags.isDisjoint(with: .codec) else {
+                return violate("a message with history that is not compressed", &failure)
+            }
             return deliver(payload, wire: payload.byteCount, &delivered, maximum, &failure, body)
         }
         guard let decompressor else { return violate("a compressed message without a codec agreed", &failure) }
         do {
-            let byteCount = try decompressor.decompress(payload)
+            let start = MonotonicClock.nanoseconds()
+            let byteCount = try decompressor.decompress(payload, flags)
+            let duration = MonotonicClock.nanoseconds() &- start
+            link.counters.add(.decompressionNanoseconds, Int(truncatingIfNeeded: duration))
             return deliver(
                 decompressor.bytes(byteCount), wire: payload.byteCount, &delivered, maximum, &failure, body)
         } catch {
@@ -362,6 +375,7 @@ public final class Receiver {
             try body(MessageView(bytes: bytes, sequence: taken &+ 1))
         } catch {
             untaken = OwnedMessage(copying: bytes)
+            untakenWireBytes = wire
             failure = error
             return .takeAndStop
         }

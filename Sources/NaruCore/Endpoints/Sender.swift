@@ -37,7 +37,9 @@ public final class Sender {
         case open, finishing, finished, closed
     }
 
-    init(link: Link, lane: any OutboundLane, codec: (any Codec)?, level: Int?, runtime: Runtime) throws(NaruError) {
+    init(
+        link: Link, lane: any OutboundLane, codec: (any Codec)?, terms: LaneTerms?, runtime: Runtime
+    ) throws(NaruError) {
         self.runtime = runtime
         self.link = link
         self.lane = lane
@@ -45,7 +47,13 @@ public final class Sender {
         maximumRecordBytes = lane.maximumRecordBytes
         maximumMessageBytes = link.agreement.requirements.maximumMessageBytes
         patience = Patience(link.agreement.requirements.wait)
-        compressor = if let codec { try Compressor(codec, level: level) } else { nil }
+        compressor =
+            if let codec, let terms {
+                try Compressor(
+                    codec, level: terms.level, history: terms.history, maximumMessageBytes: maximumMessageBytes)
+            } else {
+                nil
+            }
         link.attach()
         settle()
     }
@@ -87,7 +95,7 @@ public final class Sender {
         if try sendNow(bytes) { return true }
         guard try payAbort() else { return try noRoom() }
         // A message of several records, or a compressed one, is taken whole or not at all.
-        var transmission = try prepare(bytes)
+        var transmission = prepare(bytes)
         guard try advance(&transmission, bytes) else {
             interrupt(transmission)
             return try noRoom()
@@ -155,7 +163,7 @@ public final class Sender {
     }
 
     private func sendLater(_ bytes: RawSpan, deadline: Deadline) async throws(NaruError) {
-        var transmission = try prepare(bytes)
+        var transmission = prepare(bytes)
         var spell = beginWait(WaitingExecutor.style, deadline)
         do {
             while try !advance(&transmission, bytes) {
@@ -172,7 +180,7 @@ public final class Sender {
 
     func sendBlocking(_ bytes: RawSpan, deadline: Deadline) throws(NaruError) {
         if try sendNow(bytes) { return }
-        var transmission = try prepare(bytes)
+        var transmission = prepare(bytes)
         var spell = beginWait(.thread, deadline)
         do {
             while try !advance(&transmission, bytes) {
@@ -217,17 +225,47 @@ public final class Sender {
         }
     }
 
-    /// Compresses where that was agreed and helps, and cuts into records.
-    private func prepare(_ bytes: RawSpan) throws(NaruError) -> Transmission {
-        var flags: RecordHeader.Flags = []
-        var byteCount = bytes.byteCount
-        if let compressor, let compressed = try compressor.compress(bytes) {
-            flags = .compressed
-            byteCount = compressed
+    /// Decides whether the codec is to see the message; where it is not, cuts into records.
+    private func prepare(_ bytes: RawSpan) -> Transmission {
+        var transmission = Transmission(byteCount: bytes.byteCount, maximumRecordBytes: maximumRecordBytes)
+        switch compressor?.judge(bytes) {
+        case .compress(let mostBytes):
+            transmission.awaitCodec(mostBytes: mostBytes)
+            return transmission
+        case .incompressible: transmission.encoded(nil, rawByteCount: bytes.byteCount)
+        case nil, .tooSmall: break
         }
-        if byteCount > maximumRecordBytes, !fitsRecord(byteCount) { fragmented += 1 }
-        return Transmission(
-            flags: flags, byteCount: byteCount, maximumRecordBytes: maximumRecordBytes, message: fragmented)
+        cut(&transmission)
+        return transmission
+    }
+
+    /// Compresses a message, once the lane has room for what it may become: with history, what was compressed has to be
+    /// sent. `false` when there is no room yet.
+    private func encode(
+        _ transmission: inout Transmission, _ bytes: RawSpan, _ compressor: Compressor
+    ) throws(NaruError) -> Bool {
+        // A lane may lend memory that it allocates: no more of it than tells that there is room.
+        let room = min(transmission.nextRecordBytes, Self.largestProbe)
+        let hasRoom = try attempt { () throws(NaruError) in
+            guard unsafe try lane.reserve(room) != nil else { return false }
+            lane.abort()
+            return true
+        }
+        guard hasRoom else { return false }
+        let start = MonotonicClock.nanoseconds()
+        let compressed = try compressor.compress(bytes)
+        link.counters.add(.compressionNanoseconds, Int(truncatingIfNeeded: MonotonicClock.nanoseconds() &- start))
+        transmission.encoded(compressed, rawByteCount: bytes.byteCount)
+        cut(&transmission)
+        return true
+    }
+
+    private static let largestProbe = 1 << 20
+
+    /// Cuts a message into fragments where it does not fit one record.
+    private func cut(_ transmission: inout Transmission) {
+        if !fitsRecord(transmission.byteCount) { fragmented += 1 }
+        transmission.cut(maximumRecordBytes: maximumRecordBytes, message: fragmented)
     }
 
     /// Whether a message fits one record by now; where it does not, the lane hears of its size.
@@ -252,6 +290,9 @@ public final class Sender {
     private func advance(_ transmission: inout Transmission, _ bytes: RawSpan) throws(NaruError) -> Bool {
         if link.isClosed { throw closedError("send") }
         guard try payAbort() else { return false }
+        if transmission.awaitsCodec, let compressor {
+            guard try encode(&transmission, bytes, compressor) else { return false }
+        }
         return try withPayload(of: transmission, bytes) { payload throws(NaruError) in
             try attempt { () throws(NaruError) in try transmission.advance(payload, lane) }
         }
@@ -272,6 +313,8 @@ public final class Sender {
     }
 
     private func account(_ byteCount: Int, _ transmission: Transmission) {
+        if transmission.flags.contains(.history) { compressor?.accepted() }
+        if transmission.isIncompressible { link.counters.add(.messagesIncompressible, 1) }
         count(byteCount, wire: transmission.byteCount)
     }
 

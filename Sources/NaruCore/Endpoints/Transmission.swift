@@ -6,18 +6,21 @@ struct Transmission {
     /// The fewest bytes a lane's records must be able to have, so that a fragment carries more than its header.
     static let minimumRecordBytes = 64
 
-    let flags: RecordHeader.Flags
-    /// Bytes that travel, after compression.
-    let byteCount: Int
-    private let maximumRecordBytes: Int
-    private let message: UInt64
+    private(set) var flags: RecordHeader.Flags = []
+    /// Bytes that travel: after compression, or the most that they may become.
+    private(set) var byteCount: Int
+    /// Whether the codec has yet to see the message, which it does when there is room for it.
+    private(set) var awaitsCodec = false
+    /// Whether the message is raw because it does not compress.
+    private(set) var isIncompressible = false
+    private var maximumRecordBytes: Int
+    private var message: UInt64 = 0
     private var offset = 0
 
-    init(flags: RecordHeader.Flags, byteCount: Int, maximumRecordBytes: Int, message: UInt64) {
-        self.flags = flags
+    /// A message that travels raw.
+    init(byteCount: Int, maximumRecordBytes: Int) {
         self.byteCount = byteCount
         self.maximumRecordBytes = maximumRecordBytes
-        self.message = message
     }
 
     private var isWhole: Bool { byteCount <= maximumRecordBytes }
@@ -27,6 +30,26 @@ struct Transmission {
 
     /// Bytes of the next record, for a wait.
     var nextRecordBytes: Int { min(byteCount - offset + (isWhole ? 0 : FragmentHeader.byteCount), maximumRecordBytes) }
+
+    /// The codec is to see the message when there is room for `mostBytes`.
+    mutating func awaitCodec(mostBytes: Int) {
+        awaitsCodec = true
+        byteCount = mostBytes
+    }
+
+    /// What the codec made of the message; `nil`: it does not compress, and travels raw with `rawByteCount` bytes.
+    mutating func encoded(_ compressed: Compressor.Compressed?, rawByteCount: Int) {
+        awaitsCodec = false
+        isIncompressible = compressed == nil
+        flags = compressed?.flags ?? []
+        byteCount = compressed?.byteCount ?? rawByteCount
+    }
+
+    /// Nothing of the message has been sent: its records have at most so many bytes, its fragments this number.
+    mutating func cut(maximumRecordBytes: Int, message: UInt64) {
+        self.maximumRecordBytes = maximumRecordBytes
+        self.message = message
+    }
 
     /// Sends as many records as there is room for; `true` when the last is sent.
     mutating func advance(_ payload: RawSpan, _ lane: any OutboundLane) throws(NaruError) -> Bool {

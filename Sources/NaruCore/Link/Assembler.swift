@@ -52,10 +52,12 @@ struct Assembler: ~Copyable {
         return .complete(flags)
     }
 
-    /// Drops what is there of a message; anything else is a violation, unless nothing is half there.
-    mutating func abort() {
+    /// Drops what is there of a message, and returns its flags; none when nothing is half there.
+    mutating func abort() -> RecordHeader.Flags {
+        guard current != nil else { return [] }
         current = nil
         buffer.removeAll(keepingCapacity: false)
+        return flags
     }
 
     /// The assembled message, valid until the next fragment.

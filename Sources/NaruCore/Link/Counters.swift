@@ -24,6 +24,17 @@ public struct Counters: Sendable, Hashable, CustomStringConvertible {
     public var receiveWaits: UInt64 = 0
     /// Violations of the protocol by the peer.
     public var violations: UInt64 = 0
+    /// Messages sent raw on a link with a codec because they would not have become smaller.
+    public var messagesIncompressible: UInt64 = 0
+    /// Time this end spent compressing, nanoseconds.
+    public var compressionNanoseconds: UInt64 = 0
+    /// Time this end spent decompressing, nanoseconds.
+    public var decompressionNanoseconds: UInt64 = 0
+
+    /// Bytes that compression saved on the way out; below 0 when it added some.
+    public var bytesSavedSending: Int64 { Int64(clamping: bytesSent) - Int64(clamping: wireBytesSent) }
+    /// Bytes that compression saved on the way in; below 0 when it added some.
+    public var bytesSavedReceiving: Int64 { Int64(clamping: bytesReceived) - Int64(clamping: wireBytesReceived) }
 
     /// One line with every counter that is not zero.
     public var description: String {
@@ -31,7 +42,10 @@ public struct Counters: Sendable, Hashable, CustomStringConvertible {
             ("messages sent", messagesSent), ("bytes sent", bytesSent), ("wire bytes sent", wireBytesSent),
             ("messages received", messagesReceived), ("bytes received", bytesReceived),
             ("wire bytes received", wireBytesReceived), ("send waits", sendWaits), ("receive waits", receiveWaits),
-            ("violations", violations),
+            ("violations", violations), ("messages incompressible", messagesIncompressible),
+            ("ns compressing", compressionNanoseconds), ("ns decompressing", decompressionNanoseconds),
+            ("bytes saved sending", UInt64(clamping: bytesSavedSending)),
+            ("bytes saved receiving", UInt64(clamping: bytesSavedReceiving)),
         ]
         return rows.filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }.joined(separator: ", ")
     }
@@ -44,7 +58,7 @@ public struct Counters: Sendable, Hashable, CustomStringConvertible {
 @safe final class CounterWords: @unchecked Sendable {
     enum Word: Int, CaseIterable {
         case messagesSent, bytesSent, wireBytesSent, messagesReceived, bytesReceived, wireBytesReceived, sendWaits,
-            receiveWaits, violations
+            receiveWaits, violations, messagesIncompressible, compressionNanoseconds, decompressionNanoseconds
     }
 
     private let words: UnsafeMutablePointer<Atomic<UInt64>>
@@ -89,6 +103,9 @@ public struct Counters: Sendable, Hashable, CustomStringConvertible {
             messagesSent: value(.messagesSent), bytesSent: value(.bytesSent), wireBytesSent: value(.wireBytesSent),
             messagesReceived: value(.messagesReceived), bytesReceived: value(.bytesReceived),
             wireBytesReceived: value(.wireBytesReceived), sendWaits: value(.sendWaits),
-            receiveWaits: value(.receiveWaits), violations: value(.violations))
+            receiveWaits: value(.receiveWaits), violations: value(.violations),
+            messagesIncompressible: value(.messagesIncompressible),
+            compressionNanoseconds: value(.compressionNanoseconds),
+            decompressionNanoseconds: value(.decompressionNanoseconds))
     }
 }

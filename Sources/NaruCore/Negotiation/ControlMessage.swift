@@ -1,8 +1,8 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
-/// What the two ends say while they negotiate. Travels as JSON, with the message's name under `type`; unknown fields are
-/// ignored.
+/// What the two ends say while they negotiate. Travels as JSON, with the message's name under `type`; unknown fields
+/// are ignored.
 enum ControlMessage: Hashable, Sendable {
     /// The first message each way.
     case hello(Hello)
@@ -38,6 +38,14 @@ struct Hello: Codable, Hashable, Sendable {
     var sends: Bool
     /// Whether this end receives.
     var receives: Bool
+    /// What each of the codecs can do beyond compressing each message by itself; a peer of an older release says
+    /// nothing.
+    var codecFeatures: [String: [String]]?
+
+    /// Whether this end's codec has a feature.
+    func codec(_ codec: String, has feature: String) -> Bool {
+        codecs.contains(codec) && codecFeatures?[codec]?.contains(feature) == true
+    }
 }
 
 /// A range of protocol versions.

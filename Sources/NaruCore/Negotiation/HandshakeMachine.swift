@@ -187,9 +187,14 @@ struct HandshakeMachine: Sendable {
             ]
         }
         let terms: LaneTerms
+        var notes: [Action] = []
         switch settleCodec(with: peer) {
         case .success(let codec):
-            terms = LaneTerms(transport: chosen.transport, codec: codec?.codec, level: codec?.level)
+            let refusal = historyRefusal(on: chosen.transport, with: peer, merged)
+            terms = LaneTerms(
+                transport: chosen.transport, codec: codec?.codec, level: codec?.level,
+                history: codec != nil && refusal == nil)
+            if codec != nil, let refusal { notes = [.note("each message is compressed by itself: \(refusal)")] }
         case .failure(let error):
             state = .ended
             let refusal = HandshakeRefusal(code: .requirements, reason: error.reason, remedy: error.remedy)
@@ -200,7 +205,14 @@ struct HandshakeMachine: Sendable {
             requirements: merged, relation: relation)
         state = .opening(agreement, own: false, peer: false)
         let quote = Selector.quote(merged, local: end.hello.records, remote: peer.records, costs: end.costs)
-        return [.send(.propose(Proposal(agreement: agreement, quote: quote))), .open(agreement)]
+        return notes + [.send(.propose(Proposal(agreement: agreement, quote: quote))), .open(agreement)]
+    }
+
+    private func historyRefusal(
+        on transport: TransportName, with peer: Hello, _ merged: Requirements
+    ) -> String? {
+        let (dialer, listener) = end.role == .dialer ? (end.hello, peer) : (peer, end.hello)
+        return HistoryRule.refusal(dialer: dialer, listener: listener, on: transport, merged)
     }
 
     private func settleCodec(with peer: Hello) -> Result<Compression?, NaruError> {
@@ -247,6 +259,12 @@ struct HandshakeMachine: Sendable {
         guard candidate.verdict != .refused else { return reject(candidate.reason) }
         if let codec = first.codec, !end.hello.codecs.contains(codec) {
             return reject("this end has no codec `\(codec)`")
+        }
+        if first.history {
+            if first.codec == nil { return reject("history without a codec") }
+            if let refusal = historyRefusal(on: first.transport, with: peer, merged) {
+                return reject("history is proposed: \(refusal)")
+            }
         }
         state = .opening(agreement, own: false, peer: false)
         let note = "the dialer proposes \(first.transport), this end computes \(decision.chosen?.transport ?? "none")"

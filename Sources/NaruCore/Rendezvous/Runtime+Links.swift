@@ -91,7 +91,7 @@ extension Runtime {
         guard let lane else { throw missing("sends", link) }
         let terms = (link.role == .dialer ? link.agreement.forward : link.agreement.backward).first
         return try Sender(
-            link: link, lane: lane, codec: terms?.codec.flatMap { codecs[$0] }, level: terms?.level, runtime: self)
+            link: link, lane: lane, codec: terms?.codec.flatMap { codecs[$0] }, terms: terms, runtime: self)
     }
 
     private func makeReceiver(
@@ -100,7 +100,8 @@ extension Runtime {
         guard let lane else { throw missing("receives", link) }
         let terms = (link.role == .dialer ? link.agreement.backward : link.agreement.forward).first
         return try Receiver(
-            link: link, lane: lane, codec: terms?.codec.flatMap { codecs[$0] }, runtime: self, companion: companion)
+            link: link, lane: lane, codec: terms?.codec.flatMap { codecs[$0] }, terms: terms, runtime: self,
+            companion: companion)
     }
 
     private func missing(_ what: String, _ link: Link) -> NaruError {

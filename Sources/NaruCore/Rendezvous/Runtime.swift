@@ -146,6 +146,6 @@ public final class Runtime: Sendable {
         Hello(
             versions: .current, requires: [], name: name, process: .current(), records: records,
             codecs: codecs.keys.sorted(), requirements: request.requirements, compression: request.compression,
-            sends: sends, receives: receives)
+            sends: sends, receives: receives, codecFeatures: codecs.mapValues(CodecFeature.all(of:)))
     }
 }

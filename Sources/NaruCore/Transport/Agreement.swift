@@ -40,12 +40,38 @@ public struct LaneTerms: Codable, Hashable, Sendable {
     public var codec: String?
     /// The codec's level, where there is a codec.
     public var level: Int?
+    /// Whether messages are compressed with the history of those before them. See ``Compression/history``.
+    public var history: Bool
 
     /// Terms of a lane.
-    public init(transport: TransportName, codec: String? = nil, level: Int? = nil) {
+    public init(transport: TransportName, codec: String? = nil, level: Int? = nil, history: Bool = false) {
         self.transport = transport
         self.codec = codec
         self.level = level
+        self.history = history
+    }
+
+    private enum Key: String, CodingKey {
+        case transport, codec, level, history
+    }
+
+    /// Reads terms: unknown fields are skipped, absent ones take their defaults.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Key.self)
+        self.init(
+            transport: try container.decode(TransportName.self, forKey: .transport),
+            codec: try container.decodeIfPresent(String.self, forKey: .codec),
+            level: try container.decodeIfPresent(Int.self, forKey: .level),
+            history: try container.decodeIfPresent(Bool.self, forKey: .history) ?? false)
+    }
+
+    /// Writes what is not a default.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(transport, forKey: .transport)
+        try container.encodeIfPresent(codec, forKey: .codec)
+        try container.encodeIfPresent(level, forKey: .level)
+        if history { try container.encode(true, forKey: .history) }
     }
 }
 

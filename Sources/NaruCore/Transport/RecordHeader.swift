@@ -58,10 +58,12 @@ public struct RecordHeader: Hashable, Sendable {
         public init(rawValue: UInt8) { self.rawValue = rawValue }
         /// The payload is compressed with the link's codec.
         public static var compressed: Flags { Flags(rawValue: 1) }
-        /// The compressed payload refers to earlier messages.
+        /// The compressed payload is part of the codec's history: it may refer to earlier messages, later ones to it.
         public static var history: Flags { Flags(rawValue: 2) }
         /// The codec's history starts again with this message.
         public static var reset: Flags { Flags(rawValue: 4) }
+        /// What a codec has a say in.
+        static var codec: Flags { [.compressed, .history, .reset] }
         /// The record begins with an extension.
         public static var `extension`: Flags { Flags(rawValue: 8) }
     }

@@ -36,10 +36,21 @@ import Testing
         var assembler = Assembler(maximum: 100)
         let first = fragment(1, 5, [1, 2, 3])
         #expect(take(&assembler, first) == .more)
-        assembler.abort()
+        #expect(assembler.abort() == [])
         let whole = fragment(2, 2, [8, 9])
         #expect(take(&assembler, whole) == .complete([]))
         #expect(contents(assembler) == [8, 9])
+    }
+
+    @Test func anAbortTellsTheFlagsOfWhatItDrops() {
+        var assembler = Assembler(maximum: 100)
+        #expect(assembler.abort() == [])
+        let header = RecordHeader(kind: .fragment, flags: [.compressed, .history])
+        let bytes = fragment(1, 5, [1, 2, 3])
+        let step = assembler.append(header, unsafe bytes.span.bytes)
+        #expect(step == .more)
+        #expect(assembler.abort() == [.compressed, .history])
+        #expect(assembler.abort() == [])
     }
 
     private func isViolation(_ step: Assembler.Step) -> Bool {

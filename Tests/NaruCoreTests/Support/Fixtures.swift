@@ -28,7 +28,8 @@ func claim(_ image: String, boot: String = "boot", process: Int32 = 1) -> Proces
 func end(
     _ role: Role, name: String = "frames", records: [CapabilityRecord] = [record(.sharedMemory), record(.unixSocket)],
     requirements: Requirements = Requirements(), compression: Compression = .auto, codecs: [String] = [],
-    image: String? = nil, requires: [String] = [], versions: ClosedVersionRange = .current, sends: Bool? = nil
+    image: String? = nil, requires: [String] = [], versions: ClosedVersionRange = .current, sends: Bool? = nil,
+    codecFeatures: [String: [String]]? = nil
 ) -> HandshakeMachine.End {
     let sends = sends ?? (role == .dialer)
     return HandshakeMachine.End(
@@ -36,7 +37,8 @@ func end(
         hello: Hello(
             versions: versions, requires: requires, name: name,
             process: claim(image ?? role.rawValue, process: role == .dialer ? 1 : 2), records: records, codecs: codecs,
-            requirements: requirements, compression: compression, sends: sends, receives: !sends),
+            requirements: requirements, compression: compression, sends: sends, receives: !sends,
+            codecFeatures: codecFeatures),
         costs: .shipped, related: false)
 }
 
