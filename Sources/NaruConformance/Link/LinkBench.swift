@@ -42,8 +42,8 @@ final class LinkBench: Sendable {
 
     private static func runtime(_ subject: Subject, _ directory: String) throws -> Runtime {
         try Runtime(
-            transports: [subject.transport], codecs: [RunLengthCodec()], directories: RuntimeDirectories([directory]),
-            logger: Logger(label: "naru-kit") { _ in SwiftLogNoOpLogHandler() })
+            transports: [subject.transport], codecs: [RunLengthCodec(), RecallCodec()],
+            directories: RuntimeDirectories([directory]), logger: Logger(label: "naru-kit") { _ in SwiftLogNoOpLogHandler() })
     }
 
     /// Runs `body` with a bench, which ends with it.
@@ -128,10 +128,12 @@ final class LinkBench: Sendable {
     }
 
     /// Opens a duplex link.
-    func connectChannels() async throws -> (dialer: Channel, listener: Channel) {
-        let listener = try listen(request(.duplex))
+    func connectChannels(
+        _ compression: Compression = .off
+    ) async throws -> (dialer: Channel, listener: Channel) {
+        let listener = try listen(request(.duplex, compression))
         defer { listener.close() }
-        let channel = try await dialer.channel(address, request(.duplex), deadline: Limit.wait)
+        let channel = try await dialer.channel(address, request(.duplex, compression), deadline: Limit.wait)
         guard let other = try await listener.nextChannel(deadline: Limit.wait) else {
             throw Complaint("the listener yields no channel for one that is connected")
         }

@@ -14,13 +14,16 @@ final class RuntimePair: Sendable {
     let directory: String
     let address = Address.local(name: "core")
 
-    init(dialer: [any Transport], listener: [any Transport]) throws {
+    init(
+        dialer: [any Transport], listener: [any Transport],
+        codecs: (dialer: [any Codec], listener: [any Codec]) = ([], [])
+    ) throws {
         let folder = HostInformation.environment("TMPDIR") ?? "/tmp"
         directory = "\(folder)/naru-core-\(String(SystemRandom.word(), radix: 36))"
         try FileSystem.makeDirectory(directory, permissions: 0o700)
         do {
-            self.dialer = try Self.runtime(dialer, directory)
-            self.listener = try Self.runtime(listener, directory)
+            self.dialer = try Self.runtime(dialer, directory, codecs.dialer)
+            self.listener = try Self.runtime(listener, directory, codecs.listener)
         } catch {
             try FileSystem.removeDirectory(directory)
             throw error
@@ -38,9 +41,11 @@ final class RuntimePair: Sendable {
         try? FileSystem.removeDirectory(directory)
     }
 
-    static func runtime(_ transports: [any Transport], _ directory: String) throws -> Runtime {
+    static func runtime(
+        _ transports: [any Transport], _ directory: String, _ codecs: [any Codec] = []
+    ) throws -> Runtime {
         try Runtime(
-            transports: transports, directories: RuntimeDirectories([directory]),
+            transports: transports, codecs: codecs, directories: RuntimeDirectories([directory]),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
