@@ -32,6 +32,26 @@
         }
     }
 
+    extension HistoryEncoder {
+        /// What a message becomes.
+        func frame(_ bytes: [UInt8], startingAnew: Bool = false) throws(NaruError) -> [UInt8] {
+            let output = Guarded(byteCount: bound(bytes.count))
+            let count = unsafe try encode(bytes.span.bytes, startingAnew: startingAnew, into: output.memory)
+            precondition(output.isIntact, "the encoder wrote past its output")
+            return Array(output.bytes.prefix(count))
+        }
+    }
+
+    extension HistoryDecoder {
+        /// The message that a frame is.
+        func message(_ frame: [UInt8], _ byteCount: Int, startingAnew: Bool = false) throws(NaruError) -> [UInt8] {
+            let output = Guarded(byteCount: byteCount)
+            defer { precondition(output.isIntact, "the decoder wrote past its output") }
+            unsafe try decode(frame.span.bytes, startingAnew: startingAnew, into: output.memory)
+            return output.bytes
+        }
+    }
+
     /// Output memory with guard bytes behind it.
     @safe final class Guarded {
         private static let guardBytes = 64
