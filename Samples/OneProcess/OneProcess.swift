@@ -43,6 +43,7 @@ struct OneProcess {
         say("messages: \(counters.messagesSent)")
         say("bytes: \(counters.bytesSent)")
         say("wire bytes: \(counters.wireBytesSent)")
+        say("bytes saved: \(counters.bytesSavedSending) in \(counters.compressionNanoseconds) ns of codec")
         say("seconds: \((ContinuousClock.now - start) / .seconds(1))")
     }
 

@@ -47,6 +47,7 @@ struct Producer {
         say("messages: \(counters.messagesSent)")
         say("bytes: \(counters.bytesSent)")
         say("wire bytes: \(counters.wireBytesSent)")
+        say("bytes saved: \(counters.bytesSavedSending) in \(counters.compressionNanoseconds) ns of codec")
         say("seconds: \((ContinuousClock.now - start) / .seconds(1))")
         await naru.shutdown()
     }

@@ -21,7 +21,7 @@ struct LinkOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The only transport to use; auto permits all.", valueName: "name"))
     var transport: String?
 
-    @Option(help: ArgumentHelp("auto, off, zstd or zstd:LEVEL.", valueName: "mode"))
+    @Option(help: ArgumentHelp("auto, off, zstd or zstd:LEVEL; zstd:per-message for no history.", valueName: "mode"))
     var compression: String?
 
     @Option(help: ArgumentHelp("How long to wait for the other end.", valueName: "seconds"))

@@ -63,6 +63,41 @@ final class Stage {
         try start(Self.built("naru"), arguments, environment: environment)
     }
 
+    /// A file of records like those of a log, each a line; every tenth is random but for its end.
+    func records(_ name: String, count: Int) throws -> String {
+        var bytes: [UInt8] = []
+        var state: UInt64 = 1
+        for index in 0..<count {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            if index % 10 == 9 {
+                for offset in 0..<UInt64(90) {
+                    bytes.append(UInt8(truncatingIfNeeded: (state &+ offset) &* state >> 32))
+                }
+                bytes.append(UInt8(ascii: "\n"))
+            } else {
+                let value = state >> 50
+                let name = "sensor-\(value % 50)"
+                bytes += Array(#"{"id":\#(index),"name":"\#(name)","value":\#(value),"unit":"celsius","ok":true}"#.utf8)
+                bytes.append(UInt8(ascii: "\n"))
+            }
+        }
+        let path = folder + "/" + name
+        let file = try FileSystem.open(path, [.write, .create, .truncate], permissions: 0o600)
+        try write(bytes, bytes.count, to: file)
+        return path
+    }
+
+    private func write(_ bytes: [UInt8], _ count: Int, to file: Descriptor) throws {
+        var written = 0
+        while written < count {
+            let result = unsafe try bytes.withUnsafeBytes { bytes throws(SystemError) in
+                unsafe try file.write(UnsafeRawBufferPointer(rebasing: bytes[written..<count]))
+            }
+            guard case .bytes(let more) = result else { break }
+            written += more
+        }
+    }
+
     /// A file of pseudo-random bytes, the same for the same size.
     func file(_ name: String, byteCount: Int) throws -> String {
         let path = folder + "/" + name
@@ -76,14 +111,7 @@ final class Stage {
                 for byte in 0..<8 { chunk[index + byte] = UInt8(truncatingIfNeeded: state >> (8 * UInt64(byte))) }
             }
             let count = min(left, chunk.count)
-            var written = 0
-            while written < count {
-                let result = unsafe try chunk.withUnsafeBytes { bytes throws(SystemError) in
-                    unsafe try file.write(UnsafeRawBufferPointer(rebasing: bytes[written..<count]))
-                }
-                guard case .bytes(let more) = result else { break }
-                written += more
-            }
+            try write(chunk, count, to: file)
             left -= count
         }
         return path

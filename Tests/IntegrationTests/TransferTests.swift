@@ -49,4 +49,38 @@ import Testing
         try transfer(
             64 << 20, transport: transport, codec: codec, receiverFirst: true, extra: ["--message-size", "64MiB"])
     }
+
+    /// Records of a log, one a message, compressed with history where both ends keep it: an end that wants each message
+    /// by itself has its way, and the other follows.
+    @Test(arguments: transports.dropFirst(), [("zstd", "zstd"), ("zstd:3", "auto"), ("zstd:per-message", "zstd")])
+    func recordsArriveSmall(_ transport: String, _ compression: (send: String, receive: String)) throws {
+        for extra in [["--lines"], ["--message-size", "500"], ["--message-size", "100KiB"]] {
+            let stage = try Stage()
+            let input = try stage.records("input", count: 6000)
+            let output = stage.folder + "/output"
+            let environment = ["NARU_LINKS_X_TRANSPORTS": transport]
+            let receive = try stage.naru(
+                ["receive", "local:x", "--output", output, "--compression", compression.receive, "--json"]
+                    + (extra == ["--lines"] ? extra : []),
+                environment: environment)
+            let send = try stage.naru(
+                ["send", "local:x", input, "--compression", compression.send, "--json"] + extra,
+                environment: environment)
+            try expectSuccess(of: send)
+            try expectSuccess(of: receive)
+            #expect(try stage.areEqual(input, output))
+            let (bytes, wire) = try wireBytes(in: try send.line())
+            #expect(try wireBytes(in: try receive.line()) == (bytes, wire))
+            if compression.send != "zstd:per-message" {
+                #expect(wire < bytes / 2, "\(extra): \(wire) of \(bytes)")
+            } else if extra != ["--message-size", "100KiB"] {
+                #expect(wire == bytes, "by themselves such messages are too small")
+            }
+        }
+    }
+
+    private func wireBytes(in summary: String) throws -> (bytes: Int, wire: Int) {
+        let found = try #require(summary.firstMatch(of: /"bytes":([0-9]+),"wireBytes":([0-9]+)/), "\(summary)")
+        return (try #require(Int(found.1)), try #require(Int(found.2)))
+    }
 }

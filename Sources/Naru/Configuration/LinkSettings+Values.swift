@@ -49,7 +49,8 @@ extension LinkSettings {
     /// When to compress, with a codec of this build at a level that it has.
     func compression(_ text: String, _ place: String) throws(NaruError) -> Compression {
         guard let compression = Compression(text) else {
-            throw .badValue(place, "`\(text)` is none of auto, off, zstd, zstd:LEVEL")
+            throw .badValue(
+                place, "`\(text)` is none of auto, off, zstd, zstd:LEVEL, the last two also with :per-message")
         }
         guard let codec = compression.codec else { return compression }
         guard let levels = vocabulary.codecs[codec] else {

@@ -18,6 +18,8 @@ struct TransferReport: Sendable {
     var wireBytes: UInt64
     /// From the established link to the last message taken.
     var seconds: Double
+    /// How much of that the codec took at this end.
+    var codecSeconds: Double = 0
 
     /// What `naru send --json` prints, with its fields in the order of the documentation.
     var json: JSON {
@@ -34,6 +36,10 @@ struct TransferReport: Sendable {
         var text = "\(verb) \(Format.count(messages, "message")), \(Format.bytes(bytes))"
         if let codec { text += " (\(Format.bytes(wireBytes)) on the wire with \(codec))" }
         text += " in \(Format.decimal(seconds, digits: 3)) s, \(Format.rate(bytes, seconds: seconds))"
+        if codec != nil {
+            let saved = bytes - min(wireBytes, bytes)
+            text += ", \(Format.bytes(saved)) saved in \(Format.decimal(codecSeconds, digits: 3)) s of codec"
+        }
         return text + ", by \(transport): \(reason)"
     }
 
@@ -61,6 +67,7 @@ extension TransferReport {
             messages: sent ? counters.messagesSent : counters.messagesReceived,
             bytes: sent ? counters.bytesSent : counters.bytesReceived,
             wireBytes: sent ? counters.wireBytesSent : counters.wireBytesReceived,
-            seconds: Double(MonotonicClock.nanoseconds() - start) / 1e9)
+            seconds: Double(MonotonicClock.nanoseconds() - start) / 1e9,
+            codecSeconds: Double(sent ? counters.compressionNanoseconds : counters.decompressionNanoseconds) / 1e9)
     }
 }

@@ -33,6 +33,8 @@ import Testing
         var compressed = report
         compressed.codec = "zstd"
         compressed.wireBytes = 1024
+        compressed.codecSeconds = 0.004
         #expect(compressed.summary.contains("1.0 MiB (1.0 KiB on the wire with zstd) in 0.010 s"))
+        #expect(compressed.summary.contains("105 MB/s, 1023.0 KiB saved in 0.004 s of codec, by shared-memory"))
     }
 }
