@@ -53,31 +53,36 @@ public final class RingGrowth: Sendable {
 
 /// The rings that a reader has mapped and not yet come to.
 public final class RingSuccessors: Sendable {
-    private let waiting = Mutex<(number: UInt64, memory: RingMemory)?>(nil)
+    private let waiting = Mutex<[(number: UInt64, memory: RingMemory)]>([])
+
+    /// The most that may wait: a writer may switch again before the reader has come to its first switch, but each ring
+    /// is larger than the one before.
+    static let limit = 4
 
     /// Nothing was offered yet.
     public init() {}
 
     /// Keeps a ring until the reader comes to its `switch` record. On the reactor's thread.
-    /// - Throws: ``NaruCore/NaruError/Code/protocolViolation`` when another one waits: a writer offers one at a time.
+    /// - Throws: ``NaruCore/NaruError/Code/protocolViolation`` for one that is not larger than the last, or one too many.
     public func keep(_ memory: RingMemory, _ number: UInt64) throws(NaruError) {
-        let isFirst = waiting.withLock { waiting in
-            guard waiting == nil else { return false }
-            waiting = (number, memory)
+        let isKept = waiting.withLock { waiting in
+            let isLarger = waiting.last.map { $0.memory.header.ringBytes < memory.header.ringBytes } ?? true
+            guard waiting.count < Self.limit, isLarger else { return false }
+            waiting.append((number, memory))
             return true
         }
-        guard isFirst else {
+        guard isKept else {
             throw NaruError(
-                .protocolViolation, operation: "receive", object: "ring", reason: "the peer offers a second larger ring")
+                .protocolViolation, operation: "receive", object: "ring",
+                reason: "the peer offers a ring that is not larger than the last, or one too many")
         }
     }
 
-    /// The ring of this number, once.
+    /// The ring of this number, once: the first that waits.
     func take(_ number: UInt64) -> RingMemory? {
         waiting.withLock { waiting in
-            guard let (offered, memory) = waiting, offered == number else { return nil }
-            waiting = nil
-            return memory
+            guard let first = waiting.first, first.number == number else { return nil }
+            return waiting.removeFirst().memory
         }
     }
 }

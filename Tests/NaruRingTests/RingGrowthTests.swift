@@ -149,7 +149,40 @@ private final class GrowingPair {
         #expect(code { try pair.receiveAll() } == .protocolViolation)
     }
 
-    @Test func aSecondOfferBeforeTheFirstSwitchIsAViolation() throws {
+    @Test func theWriterMaySwitchTwiceBeforeTheReaderComesToTheFirst() throws {
+        let pair = try GrowingPair()
+        var sent: UInt64 = 0
+        var taken: UInt64 = 0
+        for size in [4_000, 20_000, 60_000] {
+            pair.outbound.expect(size)
+            try pair.accept()
+            try pair.fill(&sent)
+            // Room for a switch record, and no more of the reader.
+            for record in try pair.inbound.receive(8) {
+                #expect(record.bytes == pattern(taken, 64))
+                taken += 1
+            }
+            try pair.fill(&sent)
+        }
+        #expect(pair.offered.count == 3)
+        for _ in 0..<4 {
+            try pair.drain(&taken)
+            try pair.fill(&sent)
+        }
+        try pair.drain(&taken)
+        #expect(taken == sent)
+    }
+
+    @Test func offersThatNeverEndAreAViolation() throws {
+        let successors = RingSuccessors()
+        for step in 0..<RingSuccessors.limit {
+            try successors.keep(try makeRingMemory(ringBytes: 4096 << step), UInt64(step))
+        }
+        let memory = try makeRingMemory(ringBytes: 1 << 20)
+        #expect(code { try successors.keep(memory, 9) } == .protocolViolation)
+    }
+
+    @Test func anOfferThatIsNoLargerIsAViolation() throws {
         let successors = RingSuccessors()
         try successors.keep(try makeRingMemory(ringBytes: 8192), 1)
         let memory = try makeRingMemory(ringBytes: 8192)
