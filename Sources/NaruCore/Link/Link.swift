@@ -94,10 +94,10 @@ final class Link: Sendable {
         answer.wake()
     }
 
-    /// The peer says how many messages it took.
+    /// The peer says how many messages it took. Wakes every waiter: a bell is dropped while this news waits to be sent.
     func tookMessages(_ count: UInt64) {
         state.withLock { $0.peerTook = count }
-        answer.wake()
+        wakeAll()
     }
 
     /// Tells the peer how many messages this end took.

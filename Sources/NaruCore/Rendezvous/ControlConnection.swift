@@ -96,7 +96,7 @@ final class ControlConnection: Sendable {
     }
 
     /// Sends a frame that may be dropped when the socket is full: the peer has frames to read already, and every frame
-    /// wakes it.
+    /// wakes every waiter there.
     func ring(_ frame: [UInt8]) {
         state.withLock { state in
             guard !state.isClosed, state.queue.isEmpty else { return }
@@ -107,6 +107,7 @@ final class ControlConnection: Sendable {
             if case .bytes(let count) = result, count < frame.count {
                 state.queue.append(Outgoing(bytes: frame, descriptors: [], offset: count))
                 state.queuedBytes += frame.count
+                watchWritable(state, true)
             }
         }
     }
