@@ -3,7 +3,7 @@
 #
 # On a new Debian machine with Swift, `make demo` and `make test` are all it takes.
 
-.PHONY: help demo build test clean prepare
+.PHONY: help demo build test model clean prepare
 .DEFAULT_GOAL := help
 
 # Release builds have a folder of their own: in one folder, debug and release would rebuild each other.
@@ -22,6 +22,9 @@ build: prepare ## Build the command, for use: .build-release/release/naru
 
 test: prepare ## Run all tests, with all package traits.
 	swift test --enable-all-traits --disable-xctest --no-parallel
+
+model: ## Check the models of ring, waiting and death exhaustively; needs spin and gcc, takes some minutes.
+	@Tests/Model/check.sh
 
 clean: ## Remove everything that was built.
 	rm -rf .build .build-release

@@ -1,8 +1,9 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 //
-// Arming: how the reader sleeps until there is a record and the writer until there is room, and how each wakes the other
-// (RingInboundLane and RingOutboundLane `arm`, Receiver `awaitMessages`, Sender `sleep` and `block`, Link+Waiting.swift).
+// Arming: how the reader sleeps until there is a record and the writer until there is room, and how each wakes the
+// other (`arm` of RingInboundLane and RingOutboundLane, Receiver `awaitMessages`, Sender `sleep` and `block`,
+// Link+Waiting.swift).
 //
 // The ring is only counted here: how many records were shown, how many released. RECORDS records go through room for
 // CAPACITY. For each wait either end chooses anew whether a thread or a task sleeps. Each process has a reactor, which

@@ -1,12 +1,12 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 //
-// The bell: a frame on the control connection, which may be dropped when the socket is full, because the frames that wait
-// there wake the sleeper too (ControlConnection `ring` and `enqueue`, PeerMonitor `handle`).
+// The bell: a frame on the control connection, which may be dropped when the socket is full, because the frames that
+// wait there wake the sleeper too (ControlConnection `ring` and `enqueue`, PeerMonitor `handle`).
 //
-// The writer commits RECORDS records and rings for a reader that is armed as a task; another thread of its process says once
-// that it took all of the other direction. The socket holds ROOM frames, the queue before it holds the rest. A bell may
-// be cut short by the socket; its rest then goes through the queue.
+// The writer commits RECORDS records and rings for a reader that is armed as a task; another thread of its process says
+// once that it took all of the other direction. The socket holds ROOM frames, the queue before it holds the rest. A
+// bell may be cut short by the socket; its rest then goes through the queue.
 
 #ifndef RECORDS
 #define RECORDS 3

@@ -1,11 +1,11 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 //
-// Death and closing: what the end that is left gets to know, and that it always does (Link `close`, PeerMonitor, Receiver
-// `awaitMessages`, Sender `sleep` and `block`, the lanes' `close`).
+// Death and closing: what the end that is left gets to know, and that it always does (Link `close`, PeerMonitor,
+// Receiver `awaitMessages`, Sender `sleep` and `block`, `close` of the lanes).
 //
-// VICTIM is the end that may be killed, at any instruction or not at all; it may also close its lane by itself, early or
-// after RECORDS records. The other end waits as in the model of arming, and has a reactor, which hears the news.
+// VICTIM is the end that may be killed, at any instruction or not at all; it may also close its lane by itself, early
+// or after RECORDS records. The other end waits as in the model of arming, and has a reactor, which hears the news.
 // The victim itself waits by looking again and again. The last of the RECORDS records is the finish.
 
 #define WRITER 0

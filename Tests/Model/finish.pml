@@ -1,8 +1,8 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 //
-// The answer to a finish: the sender waits for the word that everything was taken, from a peer that may be killed at any
-// instruction (Sender+Finish.swift, Link `tookMessages` and `close`, PeerMonitor `ended`).
+// The answer to a finish: the sender waits for the word that everything was taken, from a peer that may be killed at
+// any instruction (Sender+Finish.swift, Link `tookMessages` and `close`, PeerMonitor `ended`).
 //
 // Everything here is under locks or in the kernel, so the memory order is no part of it.
 

@@ -6,11 +6,11 @@
 // One of these is defined when a model is built:
 //
 //     MEMORY_SC     every store is visible at once, in order
-//     MEMORY_TSO    x86: each thread has a buffer of stores that become visible in order, some time later. A sequentially
-//                   consistent store and an exchange wait until the buffer is empty; loads look into it first
+//     MEMORY_TSO    x86: each thread has a buffer of stores that become visible in order, some time later. A
+//                   sequentially consistent store and an exchange wait until it is empty; loads look into it first
 //     MEMORY_WEAK   Arm: stores become visible in any order, except that those to one word stay in order and that a
-//                   releasing or sequentially consistent store waits for all before it (later ones may overtake it). A
-//                   sequentially consistent load waits until the thread's releasing stores are visible
+//                   releasing or sequentially consistent store waits for all before it (later ones may overtake it).
+//                   A sequentially consistent load waits until the thread's releasing stores are visible
 //
 // Loads happen in the order of the program. Where an order of loads matters, a mutation of the model swaps them.
 //

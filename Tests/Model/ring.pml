@@ -4,10 +4,11 @@
 // The ring: how records are committed, found, taken and their room given back (NaruRing).
 //
 // One word stands for 8 bytes. A header word is 1 + the payload's words, padding is a number of its own, and every
-// payload word is a number that no record before it had, so that any word which the reader should not see is told by the
-// assertions: that only shows which word the writer meant to be a header. A ring of RING words carries RECORDS records,
-// enough to go round several times; each has 0 to LONGEST words, is sent alone or in a batch, copied or by a loan that
-// may end shorter than it began, or be given back.
+// payload word is a number that no other record has. What the writer meant is noted beside the ring, so that the reader
+// notices any word that is not what it should see there, were it the remains of a payload of an earlier round.
+//
+// A ring of RING words carries RECORDS records, enough to go round several times. Each has 0 to LONGEST words, is sent
+// alone or in a batch, copied or by a loan that may end shorter than it began; one loan is given back.
 
 #ifndef RING
 #define RING 4

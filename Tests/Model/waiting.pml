@@ -4,7 +4,7 @@
 // How an end sleeps and is woken, for the models beside this file: the armed word (NaruRing/ArmedWord.swift), the slot
 // where its one waiter sleeps (NaruCore/Link/WaitSlot.swift), the futex, and the bell that the peer rings.
 //
-// A model defines ENDS, the number of ends that wait, and ARMED(end), the end's armed word; it includes memory.pml first.
+// A model defines ENDS, the number of ends that wait, and ARMED(end), the end's armed word; memory.pml comes first.
 // `me` is always the number of the thread that acts, for its buffer, and `end` the end that sleeps or is woken.
 
 #define IDLE 0
@@ -19,15 +19,12 @@
 
 byte sleeper[ENDS];
 bit permit[ENDS];
+// The lock of the slot. Short sections under it are one step each.
 bit isLocked[ENDS];
 // Asleep in the kernel, on the end's armed word.
 bit inFutex[ENDS];
 // Bells that were rung and not yet heard by the reactor of the end's process.
 byte bells[ENDS];
-
-// A slot's lock. Its holder's stores are visible once it is released.
-inline lock(end) { atomic { !isLocked[end] -> isLocked[end] = true } }
-inline unlock(me, end) { atomic { isDrained(me) -> isLocked[end] = false } }
 
 // futex(2): the kernel compares and falls asleep under one lock, with a full barrier before.
 inline futexWait(me, end, value) {
@@ -137,7 +134,7 @@ inline prepare(me, end) {
 // On the thread of the reactor of the end's process, which has no buffer: everything it stores is followed by a lock, a
 // system call or a sequentially consistent load.
 inline wakeSlot(end, found) {
-    lock(end);
+    atomic { !isLocked[end] -> isLocked[end] = true };
 #ifdef MUTATION_NO_PERMIT
     permit[end] = (sleeper[end] != NOBODY);
 #else
@@ -200,9 +197,9 @@ inline sleep(me, end, style) {
     fi
 }
 
-// Waits for a change of the word `at`, which is looked at once more: it may be enough to make `isReady` true. The lane is armed
-// for a thread or a task, whichever the caller happens to be this time. A model whose links close defines GONE(end), the word
-// in which the other end says that its lane ended, the variable isGone, isClosed and awaitEnd.
+// Waits for a change of the word `at`, which is looked at once more: it may be enough to make `isReady` true. The lane
+// is armed for a thread or a task, whichever the caller happens to be this time. A model whose links close defines
+// GONE(end), the word in which the other end says that its lane ended, the variables isGone and isClosed, and awaitEnd.
 inline wait(me, end, at, into, isReady) {
     atomic {
         if
