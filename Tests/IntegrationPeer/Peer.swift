@@ -13,6 +13,8 @@ import Synchronization
 ///     hold-sender LINK                   link up, idle until standard input ends, then one message
 ///     hold-receiver LINK                 link up, then whatever comes
 ///     flood PATH COUNT                   connections that say nothing, until standard input ends
+///     many-send LINK COUNT               see ``ManyLinks``
+///     many-receive LINK COUNT
 ///
 /// It prints `linked TRANSPORT` when the link is up and one line at its end: `finished COUNT`, or
 /// `error CODE NANOSECONDS REASON`, where the nanoseconds are the monotonic clock's.
@@ -40,6 +42,8 @@ struct Peer {
         case ("hold-sender", 2): try await holdSender(arguments[1])
         case ("hold-receiver", 2): try await holdReceiver(arguments[1])
         case ("flood", 3): try flood(arguments[1], count: Int(arguments[2]) ?? 0)
+        case ("many-send", 3): try await ManyLinks.send(arguments[1], count: Int(arguments[2]) ?? 0)
+        case ("many-receive", 3): try await ManyLinks.receive(arguments[1], count: Int(arguments[2]) ?? 0)
         default: report("error usage 0 unknown arguments \(arguments)")
         }
     }
@@ -124,21 +128,22 @@ struct Peer {
     }
 
     /// Waits until whoever started this process lets it go on, or for a minute.
-    private static func awaitEndOfInput() throws {
+    static func awaitEndOfInput() throws {
         let input = Descriptor(adopting: 0)
+        streams.withLock { $0.append(input) }
         _ = try input.poll(.readable, deadline: .after(.seconds(60)))
     }
 
     /// One line, at once: the test that started this process waits for it.
-    private static func report(_ line: String) {
+    static func report(_ line: String) {
         var bytes = Array((line + "\n").utf8)
         let output = Descriptor(adopting: 1)
         _ = unsafe bytes.withUnsafeMutableBytes { unsafe try? output.write(UnsafeRawBufferPointer($0)) }
-        outputs.withLock { $0.append(output) }
+        streams.withLock { $0.append(output) }
     }
 
-    /// Keeps standard output open: a descriptor closes with its last reference.
-    private static let outputs = Mutex<[Descriptor]>([])
+    /// Keeps the standard streams open: a descriptor closes with its last reference.
+    private static let streams = Mutex<[Descriptor]>([])
 }
 
 /// Takes every descriptor of the process but a few.

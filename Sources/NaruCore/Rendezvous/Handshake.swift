@@ -327,9 +327,8 @@ final class Handshake: Sendable {
             agreement: agreement, decision: decision, role: role, name: name, reactor: runtime.reactor,
             peer: PeerInformation(processID: sender.processID, userID: sender.userID), connection: connection)
         PeerMonitor(
-            link, process: connection.processHandle(startTime: startTime), reactor: runtime.reactor,
-            mailbox: state.withLock { $0.lanes?.mailbox }
-        ).start(connection)
+            link, processes: runtime.processes, reactor: runtime.reactor, mailbox: state.withLock { $0.lanes?.mailbox }
+        ).start(connection, startTime: startTime)
         let established: Established = state.withLock { state in
             state.bell?.connect(link)
             let lanes = state.lanes ?? Lanes()

@@ -12,7 +12,7 @@ internal import Synchronization
 /// hang-up waits a moment for the pidfd.
 final class PeerMonitor: Sendable {
     private struct State {
-        var registration: Reactor.Registration?
+        var process: PeerProcesses.Watch?
         var timer: Reactor.Timer?
         var connection: ControlConnection?
     }
@@ -21,29 +21,32 @@ final class PeerMonitor: Sendable {
     private static let grace = Duration.milliseconds(40)
 
     private let link: Link
-    private let process: Descriptor?
+    private let processes: PeerProcesses
     private let reactor: Reactor
     /// Where the peer's lanes reach this end's.
     private let mailbox: (any LaneMailbox)?
     private let state = Mutex(State())
 
-    init(_ link: Link, process: Descriptor?, reactor: Reactor, mailbox: (any LaneMailbox)?) {
+    init(_ link: Link, processes: PeerProcesses, reactor: Reactor, mailbox: (any LaneMailbox)?) {
         self.mailbox = mailbox
         self.link = link
-        self.process = process
+        self.processes = processes
         self.reactor = reactor
     }
 
     /// Begins to watch, and takes the connection's frames. Runs on the reactor's thread.
-    func start(_ connection: ControlConnection) {
+    /// - Parameter startTime: When the peer's process started, as it says.
+    func start(_ connection: ControlConnection, startTime: UInt64) {
         state.withLock { $0.connection = connection }
         connection.hand { event in self.handle(event) }
-        if let process {
-            let registration = try? reactor.add(process, events: [.readable], oneShot: true) { _ in self.ended() }
-            state.withLock { $0.registration = registration }
-        }
+        let process = processes.watch(
+            ProcessIdentity(processID: connection.sender.processID, startTime: startTime),
+            open: { connection.processHandle(startTime: startTime) }, { self.ended() })
+        state.withLock { $0.process = process }
         link.onClose { _ in self.stop() }
     }
+
+    private var process: Descriptor? { state.withLock { $0.process?.handle } }
 
     private func handle(_ event: ControlConnection.Event) {
         switch event {
@@ -90,6 +93,7 @@ final class PeerMonitor: Sendable {
     }
 
     private func ended() {
+        let process = process
         // What the peer said before it ended comes first: that it took everything, that it finished.
         state.withLock { $0.connection }?.readPending()
         switch process.flatMap(ProcessHandle.exitStatus) {
@@ -100,11 +104,11 @@ final class PeerMonitor: Sendable {
     }
 
     private func stop() {
-        let (registration, timer) = state.withLock { state in
+        let (process, timer) = state.withLock { state in
             defer { state = State() }
-            return (state.registration, state.timer)
+            return (state.process, state.timer)
         }
-        if let registration { reactor.remove(registration) }
+        if let process { processes.stop(process) }
         if let timer { reactor.cancel(timer) }
     }
 }

@@ -24,6 +24,8 @@ public final class Runtime: Sendable {
     /// Where the runtime says what an operator should know.
     public let logger: Logger
 
+    /// The processes at the other ends of the links.
+    let processes: PeerProcesses
     private let transports: [TransportName: any Transport]
     private let endings = Mutex(Endings())
 
@@ -64,6 +66,7 @@ public final class Runtime: Sendable {
         } catch {
             throw NaruError(error, operation: "start", object: "reactor")
         }
+        processes = PeerProcesses(reactor: reactor)
         records = transports.map(Self.probed)
     }
 
