@@ -9,8 +9,9 @@ internal import Synchronization
 /// The receiving half of a byte stream: reads as much as there is with one call, then gives the records in place.
 ///
 /// One thread or task uses it at a time. No operation blocks. Records are read into one private buffer, so a peer
-/// cannot change what was checked. The buffer begins with `StreamFormat.readBytes` and grows to hold the largest record
-/// that was announced, at most the agreed one. A record that is split over reads is moved at most once.
+/// cannot change what was checked. The buffer begins small, doubles up to `StreamFormat.readBytes` while reads fill it,
+/// and grows to hold the largest record that was announced, at most the agreed one. A record that is split over reads
+/// is moved at most once.
 ///
 /// What a hostile peer can do is end the lane: a header that cannot be a record's throws
 /// ``NaruCore/NaruError/Code/protocolViolation`` now and at every later call, after the records before it were given.
@@ -28,6 +29,8 @@ public final class StreamInboundLane: InboundLane {
     private var head = StreamInboundLane.front
     private var tail = StreamInboundLane.front
 
+    /// The last read filled the buffer: there is more than it holds.
+    private var isShort = false
     private var hasEnded = false
     private var isDraining = false
     private var isClosed = false
@@ -35,6 +38,8 @@ public final class StreamInboundLane: InboundLane {
 
     /// Where the next record is moved to: far enough from the begin that missing padding can stand before it.
     private static let front = 8
+    /// How large the buffer is at first: a link that carries little costs little.
+    private static let firstCapacity = 2048
 
     /// Makes a lane over one end of a stream.
     /// - Parameters:
@@ -51,7 +56,7 @@ public final class StreamInboundLane: InboundLane {
         self.companion = companion?.outbox
         self.maximumRecordBytes = maximumRecordBytes
         self.name = name
-        capacity = StreamFormat.readBytes
+        capacity = Self.firstCapacity
         // Freed in release() or deinit.
         unsafe base = .allocate(byteCount: capacity, alignment: 16)
     }
@@ -153,6 +158,7 @@ public final class StreamInboundLane: InboundLane {
             switch unsafe try read(into: room) {
             case .bytes(let count):
                 tail += count
+                isShort = tail == capacity
                 // Relaxed: a hint.
                 companion?.peerSpoke.store(true, ordering: .relaxed)
                 if try isRecordBuffered() { return true }
@@ -184,8 +190,10 @@ public final class StreamInboundLane: InboundLane {
         let kept = tail - head
         let needed = RecordHeader.byteCount + (kept >= RecordHeader.byteCount ? try announced() : 0)
         let front = Self.front
-        if front + needed > capacity {
-            capacity = (front + needed + 4095) & ~4095
+        let wanted = isShort && capacity < StreamFormat.readBytes ? 2 * capacity : capacity
+        if max(front + needed, wanted) > capacity {
+            capacity = max((front + needed + 4095) & ~4095, wanted)
+            isShort = false
             let larger = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
             if kept > 0 { unsafe (larger + front).copyMemory(from: base + head, byteCount: kept) }
             unsafe base.deallocate()

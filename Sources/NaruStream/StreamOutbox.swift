@@ -56,6 +56,7 @@ final class StreamOutbox: @unchecked Sendable {
     var isWatching = false
     var patience: UInt64 = 0
 
+    private static let firstCapacity = 512
     private static let firstCallCost: UInt64 = 1_000
     private static let callCosts: ClosedRange<UInt64> = 300...50_000
 
@@ -67,7 +68,8 @@ final class StreamOutbox: @unchecked Sendable {
         gatherRecordBytes = gatherBytes / 8
         deadlineNanoseconds = Self.nanoseconds(configuration.gatherDeadline)
         gathers = configuration.gathers && reactor != nil
-        buffer = GatherBuffer(capacity: gatherBytes + 128)
+        // It grows with what is gathered, up to about `gatherBytes`: most links gather little.
+        buffer = GatherBuffer(capacity: StreamOutbox.firstCapacity)
     }
 
     /// Bytes accepted that the kernel has not taken.

@@ -105,8 +105,9 @@ public final class Sender {
     }
 
     private func noRoom() throws(NaruError) -> Bool {
-        if laneEnded { throw closedError("send") }
-        return false
+        guard laneEnded else { return false }
+        // The reader is gone and the link is about to know why. A call that does not wait says what is known now.
+        throw link.isClosed ? closedError("send") : CloseReason.peerVanished.error("send", link.name)
     }
 
     // MARK: Adopt

@@ -188,10 +188,18 @@ final class WaitSlot: Sendable {
         return ready.isEmpty && interrupted.isEmpty ? .timedOut : .woken
     }
 
-    /// Blocks the calling thread until woken or the deadline, with nothing else to look at.
+    /// Blocks the calling thread until woken or the deadline, with nothing else to look at. Costs no descriptor.
     func block(deadline: Deadline) throws(SystemError) -> Outcome {
-        let counter = try interruptCounter()
-        return try block(on: counter.descriptor, .readable, deadline: deadline)
+        // Big enough and aligned; nobody uses the word once block(on:) has returned.
+        unsafe try withUnsafeTemporaryAllocation(
+            byteCount: MemoryLayout<UInt32>.size, alignment: MemoryLayout<UInt32>.alignment
+        ) { memory throws(SystemError) in
+            let word = unsafe memory.bindMemory(to: Atomic<UInt32>.self)
+            guard let word = unsafe word.baseAddress else { return .woken }
+            unsafe word.initialize(to: Atomic(1))
+            defer { unsafe word.deinitialize(count: 1) }
+            return unsafe try block(on: word, value: 1, deadline: deadline)
+        }
     }
 
     /// Made when a thread first blocks on a descriptor, so that links that never do cost none.

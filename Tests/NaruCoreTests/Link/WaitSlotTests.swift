@@ -61,4 +61,24 @@ import Testing
         slot.prepare()
         #expect(try slot.block(on: .descriptor(own, .readable), deadline: .after(.milliseconds(1))) == .timedOut)
     }
+
+    @Test func aThreadWithNothingToLookAtIsWoken() throws {
+        let slot = WaitSlot()
+        let rounds = 20_000
+        let round = Atomic(0)
+        let waker = try SystemThread(name: "waker") {
+            for target in 1...rounds {
+                while round.load(ordering: .acquiring) < target { Processor.spinHint() }
+                slot.wake()
+            }
+        }
+        for target in 1...rounds {
+            slot.prepare()
+            round.store(target, ordering: .releasing)
+            #expect(try slot.block(deadline: .after(.seconds(20))) == .woken)
+        }
+        waker.join()
+        slot.prepare()
+        #expect(try slot.block(deadline: .after(.milliseconds(1))) == .timedOut)
+    }
 }

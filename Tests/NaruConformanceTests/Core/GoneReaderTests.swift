@@ -1,0 +1,30 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+import NaruConformance
+import NaruCore
+import NaruSystem
+import Testing
+
+/// The moment between the end of a reader's lane and the news of why, held open: the thread that would bring the news is
+/// kept busy.
+@Suite(.timeLimit(.minutes(1))) struct GoneReaderTests {
+    @Test(arguments: MemoryTransport.Temper.allCases)
+    func aSenderThatDoesNotWaitSaysThatTheReaderIsGone(_ temper: MemoryTransport.Temper) async throws {
+        let pair = try RuntimePair([MemoryTransport(temper)])
+        let (sender, receiver) = try await pair.connect()
+        let (busy, free) = (try EventCounter(), try EventCounter())
+        pair.dialer.reactor.perform {
+            busy.signal()
+            _ = try? free.descriptor.poll(.readable, deadline: .after(.seconds(20)))
+        }
+        _ = try busy.descriptor.poll(.readable, deadline: .after(.seconds(20)))
+        receiver.close()
+        for _ in 0..<2 {
+            let error = try await naruError { while unsafe try sender.trySend([1, 2, 3].span.bytes) {} }
+            #expect(error?.code == .peerVanished)
+            #expect(error?.closeReason == .peerVanished)
+        }
+        free.signal()
+    }
+}
