@@ -44,7 +44,7 @@ struct RingFiles {
     /// Refuses a ring that would take more than a quarter of the memory left: where a control group limits memory,
     /// exceeding it is a kill and not an error.
     private static func checkRoom(for byteCount: Int) throws(NaruError) {
-        guard let room = MemoryRoom.byteCount(), UInt64(byteCount) > room / 4 else { return }
+        guard let room = MemoryRoom.take(byteCount, share: 4) else { return }
         throw NaruError(
             .resourceExhausted, operation: "open", object: TransportName.sharedMemory.rawValue,
             reason: "a ring of \(byteCount) bytes is more than a quarter of the \(room) bytes of shared memory left",

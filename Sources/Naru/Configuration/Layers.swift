@@ -11,6 +11,8 @@ struct Layers: Sendable {
     let warnings: [Warning]
 
     private let environment: any ConfigProvider
+    /// The variables that say something of a link, by link and key.
+    private let variables: [String: [LinkKey: String]]
     private let file: ConfigurationFile?
 
     /// A value of one source.
@@ -27,6 +29,7 @@ struct Layers: Sendable {
         self.application = application
         environment = EnvironmentVariablesProvider(environmentVariables: sources.environment)
             .prefixKeys(with: "naru")
+        variables = LinkVariable.all(in: sources.environment.keys)
         let (path, isRequired) = sources.file
         file = try ConfigurationFile(path: path, isRequired: isRequired)
         warnings = try (file.map { file throws(NaruError) in try Warning.all(in: file) } ?? [])
@@ -42,7 +45,7 @@ struct Layers: Sendable {
                 return Found(value: value, source: "application", place: place)
             }
         }
-        if let variable = LinkVariable.name(of: key, link: link) {
+        if let variable = variables[link]?[key] {
             let place = "environment \(variable)"
             if let value = try lookup(key, link, in: environment, place) {
                 // An empty variable is an empty list; the provider makes one empty text of it.

@@ -22,12 +22,16 @@ enum LinkKey: String, CaseIterable {
     }
 
     /// The key as it ends a variable's name: `maximumMessageBytes` is `MAXIMUM_MESSAGE_BYTES`.
-    var variable: String {
-        rawValue.reduce(into: "") { name, letter in
-            if letter.isUppercase { name += "_" }
-            name += letter.uppercased()
-        }
-    }
+    var variable: String { Self.variables[self] ?? "" }
+
+    private static let variables = Dictionary(
+        uniqueKeysWithValues: allCases.map { key in
+            let name = key.rawValue.reduce(into: "") { name, letter in
+                if letter.isUppercase { name += "_" }
+                name += letter.uppercased()
+            }
+            return (key, name)
+        })
 }
 
 /// The mapping between links and the environment: `links.my-link.messageBytes` is `NARU_LINKS_MY_LINK_MESSAGE_BYTES`.
@@ -42,6 +46,16 @@ enum LinkVariable {
         let name = prefix + encoded(link) + "_" + key.variable
         guard let meaning = meaning(of: name), meaning.key == key, meaning.link == link else { return nil }
         return name
+    }
+
+    /// Those of these variables that say something of a link.
+    static func all(in variables: some Sequence<String>) -> [String: [LinkKey: String]] {
+        var found: [String: [LinkKey: String]] = [:]
+        for variable in variables {
+            guard let (link, key) = meaning(of: variable), name(of: key, link: link) == variable else { continue }
+            found[link, default: [:]][key] = variable
+        }
+        return found
     }
 
     /// What a variable means; `nil` where it is none of a link's key. The longest key wins.

@@ -12,6 +12,8 @@ internal import FoundationEssentials
 ///      bell      3 | link (16)
 ///      taken     4 | link (16) | message count (8)
 ///      closing   5 | link (16) | 0: without finishing, 1: finished
+///      propose  16 | link (16) | the proposal in JSON; the link named there counts for nothing
+///      ready    17 | link (16)
 enum ControlFrame: Sendable, Equatable {
     case message(ControlMessage)
     case opening(LinkID, [UInt8], descriptorCount: Int)
@@ -28,19 +30,22 @@ enum ControlFrame: Sendable, Equatable {
 
     private enum Tag: UInt8 {
         case opening = 2, bell, taken, closing
+        case propose = 16, ready
     }
 
     /// The frame's bytes, length first.
-    func encoded() throws(NaruError) -> [UInt8] {
+    /// - Parameter memo: What was said before, so that it is not encoded again.
+    func encoded(_ memo: HandshakeMemo = HandshakeMemo()) throws(NaruError) -> [UInt8] {
         var body: [UInt8] = []
         switch self {
+        case .message(.hello(let hello)):
+            body = try memo.body(hello)
+        case .message(.propose(let proposal)):
+            body = [Tag.propose.rawValue] + proposal.agreement.link.bytes + (try memo.json(proposal))
+        case .message(.ready(let link)):
+            body = [Tag.ready.rawValue] + link.bytes
         case .message(let message):
-            do {
-                body = Array(try JSONEncoder().encode(message))
-            } catch {
-                throw NaruError(
-                    .invalidArgument, operation: "encode", object: "control message", reason: String(describing: error))
-            }
+            body = try HandshakeMemo.encoded(message)
         case .opening(let link, let bytes, let descriptorCount):
             body = [Tag.opening.rawValue] + link.bytes + [UInt8(descriptorCount)] + bytes
         case .bell(let link):
@@ -59,17 +64,23 @@ enum ControlFrame: Sendable, Equatable {
     }
 
     /// Reads one body. Everything in it comes from a peer.
-    init(body: ArraySlice<UInt8>) throws(NaruError) {
+    /// - Parameter memo: What was heard before, so that it is not decoded again.
+    init(body: ArraySlice<UInt8>, _ memo: HandshakeMemo = HandshakeMemo()) throws(NaruError) {
         func violation(_ reason: String) -> NaruError {
             NaruError(.protocolViolation, operation: "read", object: "control message", reason: reason)
         }
         guard let first = body.first else { throw violation("an empty message") }
         if first == UInt8(ascii: "{") {
+            if let known = memo.hello(body) {
+                self = .message(.hello(known))
+                return
+            }
             do {
                 self = .message(try JSONDecoder().decode(ControlMessage.self, from: Data(body)))
             } catch {
                 throw violation("a message that does not decode: \(Self.brief(error))")
             }
+            if case .message(.hello(let hello)) = self { memo.learn(hello, body) }
             return
         }
         guard let tag = Tag(rawValue: first) else { throw violation("a message of unknown type \(first)") }
@@ -77,6 +88,15 @@ enum ControlFrame: Sendable, Equatable {
         guard let link = LinkID(bytes: rest.prefix(16)) else { throw violation("a message without a link's id") }
         let payload = rest.dropFirst(16)
         switch tag {
+        case .propose:
+            do {
+                self = .message(.propose(try memo.proposal(payload, link)))
+            } catch {
+                throw violation("a proposal that does not decode: \(Self.brief(error))")
+            }
+        case .ready:
+            guard payload.isEmpty else { throw violation("a garbled `ready`") }
+            self = .message(.ready(link))
         case .opening:
             guard let count = payload.first, Int(count) <= Self.maximumDescriptors else {
                 throw violation("an opening message with more than \(Self.maximumDescriptors) descriptors")
@@ -142,7 +162,7 @@ struct ControlFrameReader: Sendable {
     }
 
     /// The next whole frame, or `nil` until more bytes come.
-    mutating func next() throws(NaruError) -> ControlFrame? {
+    mutating func next(_ memo: HandshakeMemo = HandshakeMemo()) throws(NaruError) -> ControlFrame? {
         let rest = buffer[start...]
         guard rest.count >= 4 else { return nil }
         let length = rest.prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
@@ -153,6 +173,9 @@ struct ControlFrameReader: Sendable {
         }
         guard rest.count >= 4 + length else { return nil }
         start += 4 + length
-        return try ControlFrame(body: rest.dropFirst(4).prefix(length))
+        let frame = try ControlFrame(body: rest.dropFirst(4).prefix(length), memo)
+        // Links are idle most of their lives: a buffer that held HELLO is not kept for the few bytes of a bell.
+        if start == buffer.count { (buffer, start) = ([], 0) }
+        return frame
     }
 }

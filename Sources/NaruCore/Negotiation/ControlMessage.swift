@@ -1,8 +1,8 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
-/// What the two ends say while they negotiate. Travels as JSON, with the message's name under `type`; unknown fields
-/// are ignored.
+/// What the two ends say while they negotiate. Travels as JSON, with the message's name under `type`, or for `propose`
+/// and `ready` in a frame of its own; unknown fields are ignored.
 enum ControlMessage: Hashable, Sendable {
     /// The first message each way.
     case hello(Hello)
@@ -45,6 +45,11 @@ struct Hello: Codable, Hashable, Sendable {
     /// Whether this end's codec has a feature.
     func codec(_ codec: String, has feature: String) -> Bool {
         codecs.contains(codec) && codecFeatures?[codec]?.contains(feature) == true
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case versions, requires, name, process, records, codecs, requirements, compression, sends, receives
+        case codecFeatures
     }
 }
 
@@ -90,7 +95,7 @@ struct HandshakeRefusal: Codable, Hashable, Sendable {
 
 extension ControlMessage: Codable {
     private enum CodingKeys: String, CodingKey {
-        case type, hello, propose, ready, reject, refuse
+        case type, hello, reject, refuse
     }
 
     init(from decoder: any Decoder) throws {
@@ -98,8 +103,6 @@ extension ControlMessage: Codable {
         let type = try container.decode(String.self, forKey: .type)
         switch type {
         case "hello": self = .hello(try container.decode(Hello.self, forKey: .hello))
-        case "propose": self = .propose(try container.decode(Proposal.self, forKey: .propose))
-        case "ready": self = .ready(try container.decode(LinkID.self, forKey: .ready))
         case "reject": self = .reject(try container.decode(Rejection.self, forKey: .reject))
         case "refuse": self = .refuse(try container.decode(HandshakeRefusal.self, forKey: .refuse))
         default:
@@ -114,12 +117,9 @@ extension ControlMessage: Codable {
         case .hello(let hello):
             try container.encode("hello", forKey: .type)
             try container.encode(hello, forKey: .hello)
-        case .propose(let proposal):
-            try container.encode("propose", forKey: .type)
-            try container.encode(proposal, forKey: .propose)
-        case .ready(let link):
-            try container.encode("ready", forKey: .type)
-            try container.encode(link, forKey: .ready)
+        case .propose, .ready:
+            throw EncodingError.invalidValue(
+                self, EncodingError.Context(codingPath: [], debugDescription: "it has a frame of its own"))
         case .reject(let rejection):
             try container.encode("reject", forKey: .type)
             try container.encode(rejection, forKey: .reject)

@@ -37,6 +37,7 @@ final class ControlConnection: Sendable {
         var queuedBytes = 0
         var isClosed = false
         var closesWhenSent = false
+        var awaitsWritable = false
     }
 
     /// The most bytes that wait to be sent before a peer that does not read is given up.
@@ -44,15 +45,17 @@ final class ControlConnection: Sendable {
 
     private let socket: Descriptor
     private let reactor: Reactor
+    private let memo: HandshakeMemo
     private let state = Mutex(State())
 
     /// What the kernel says of the process that connected or listened.
     let credentials: PeerCredentials
 
     /// Takes over a connected stream socket. It must have credentials passing switched on already.
-    init(_ socket: Descriptor, reactor: Reactor) throws(SystemError) {
+    init(_ socket: Descriptor, runtime: Runtime) throws(SystemError) {
         self.socket = socket
-        self.reactor = reactor
+        reactor = runtime.reactor
+        memo = runtime.memo
         credentials = try UnixSocket.peerCredentials(socket)
     }
 
@@ -80,6 +83,8 @@ final class ControlConnection: Sendable {
         }
         let closed = state.withLock { state in
             state.registration = registration
+            // What was sent before and did not fit.
+            watchWritable(&state, !state.queue.isEmpty)
             return state.isClosed
         }
         if closed { reactor.remove(registration) }
@@ -92,7 +97,7 @@ final class ControlConnection: Sendable {
 
     /// Sends a frame, with descriptors where it is an opening. Never blocks.
     func send(_ frame: ControlFrame, descriptors: [Descriptor] = []) throws(NaruError) {
-        enqueue(Outgoing(bytes: try frame.encoded(), descriptors: descriptors))
+        enqueue(Outgoing(bytes: try frame.encoded(memo), descriptors: descriptors))
     }
 
     /// Sends a frame that may be dropped when the socket is full: the peer has frames to read already, and every frame
@@ -136,7 +141,7 @@ final class ControlConnection: Sendable {
                 return false
             }
             guard case .bytes(let count) = result else {
-                watchWritable(state, true)
+                watchWritable(&state, true)
                 return true
             }
             if first.offset + count == first.bytes.count {
@@ -146,12 +151,13 @@ final class ControlConnection: Sendable {
                 state.queue[0].offset += count
             }
         }
-        watchWritable(state, false)
+        watchWritable(&state, false)
         return true
     }
 
-    private func watchWritable(_ state: borrowing State, _ on: Bool) {
-        guard let registration = state.registration else { return }
+    private func watchWritable(_ state: inout State, _ on: Bool) {
+        guard let registration = state.registration, state.awaitsWritable != on else { return }
+        state.awaitsWritable = on
         try? reactor.rearm(registration, events: on ? [.readable, .writable] : [.readable])
     }
 
@@ -208,7 +214,7 @@ final class ControlConnection: Sendable {
             let next: (Event, (@Sendable (Event) -> Void))? = state.withLock { state in
                 guard let handler = state.handler, !state.isClosed else { return nil }
                 do {
-                    guard let frame = try state.reader.next() else {
+                    guard let frame = try state.reader.next(memo) else {
                         // Descriptors come with the first byte of their frame, so more than one frame's worth waiting
                         // here were never announced.
                         guard state.arrived.count <= ControlFrame.maximumDescriptors else {

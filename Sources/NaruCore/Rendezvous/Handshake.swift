@@ -91,12 +91,14 @@ final class Handshake: Sendable {
                         reason: "the peer did not complete the handshake in time")))
         }
         state.withLock { $0.timer = timer }
+        // Before anything is read, so that what this says first comes before every answer; and on the caller's thread,
+        // so that a dialer's HELLO does not wait until another thread has woken.
+        feed(.started)
         do {
             try connection.start { event in self.handle(event) }
         } catch {
-            return finish(.failure(NaruError(error, operation: "negotiate", object: name)))
+            finish(.failure(NaruError(error, operation: "negotiate", object: name)))
         }
-        runtime.reactor.perform { self.feed(.started) }
     }
 
     /// Gives up from outside, as the listener does under load and the dialer when it is cancelled.

@@ -70,7 +70,7 @@ struct LocalDialer {
         guard let socket = try connect() else { return nil }
         do {
             try UnixSocket.passCredentials(socket, true)
-            let connection = try ControlConnection(socket, reactor: runtime.reactor)
+            let connection = try ControlConnection(socket, runtime: runtime)
             guard connection.credentials.userID == HostInformation.userID else {
                 throw NaruError(
                     .refused, operation: "connect", object: "local:\(name)",

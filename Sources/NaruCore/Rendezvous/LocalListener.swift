@@ -156,7 +156,7 @@ final class LocalListener: Sendable {
     }
 
     private func begin(_ descriptor: Descriptor) throws(SystemError) {
-        let connection = try ControlConnection(descriptor, reactor: runtime.reactor)
+        let connection = try ControlConnection(descriptor, runtime: runtime)
         let box = Box()
         let handshake = Handshake(
             role: .listener, runtime: runtime, hello: hello, connection: connection, related: false,

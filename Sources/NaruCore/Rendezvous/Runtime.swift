@@ -26,6 +26,10 @@ public final class Runtime: Sendable {
 
     /// The processes at the other ends of the links.
     let processes: PeerProcesses
+    /// What was said and heard while negotiating.
+    let memo = HandshakeMemo()
+    /// Who this process says it is: as it was when the runtime was made.
+    private let claim = ProcessClaim.current()
     private let transports: [TransportName: any Transport]
     private let endings = Mutex(Endings())
 
@@ -140,14 +144,14 @@ public final class Runtime: Sendable {
     public func explain(_ requirements: Requirements, locality: Locality) -> Decision {
         let relation = Relation(
             locality: locality, sameUser: true,
-            sharedNamespaces: locality == .remote ? [] : HostIdentity.current().namespaces.keys.sorted())
+            sharedNamespaces: locality == .remote ? [] : claim.host.namespaces.keys.sorted())
         return Selector.decide(requirements, relation: relation, local: records, remote: records, costs: costs)
     }
 
     /// The HELLO of one end of a link.
     func hello(name: String, _ request: LinkRequest, sends: Bool, receives: Bool) -> Hello {
         Hello(
-            versions: .current, requires: [], name: name, process: .current(), records: records,
+            versions: .current, requires: [], name: name, process: claim, records: records,
             codecs: codecs.keys.sorted(), requirements: request.requirements, compression: request.compression,
             sends: sends, receives: receives, codecFeatures: codecs.mapValues(CodecFeature.all(of:)))
     }

@@ -1,8 +1,44 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
+internal import Synchronization
+
 /// How much shared memory this process may still allocate.
 public enum MemoryRoom {
+    private struct Reading {
+        var room: UInt64?
+        var until: Deadline
+    }
+
+    /// The latest reading, less what this process has said that it takes since.
+    private static let latest = Mutex<Reading?>(nil)
+    /// How long a reading counts.
+    private static let lifetime = Duration.seconds(1)
+
+    /// Takes `byteCount` bytes of the room if they are at most a `share`-th of it.
+    ///
+    /// A reading counts for a second, less what this process took since: what other processes allocate in that second
+    /// is not seen, but each of them keeps to its share too, and a reading that is a moment old is what anybody has who
+    /// asks before allocating. Nothing is refused on an old reading.
+    /// - Returns: `nil` when they are taken, else the room, which is too small.
+    public static func take(_ byteCount: Int, share: UInt64) -> UInt64? {
+        latest.withLock { latest in
+            let now = Deadline.now
+            let size = UInt64(clamping: byteCount)
+            if let reading = latest, now < reading.until {
+                guard let room = reading.room else { return nil }
+                if size <= room / share {
+                    latest?.room = room - size
+                    return nil
+                }
+            }
+            let room = MemoryRoom.byteCount()
+            let fits = room.map { size <= $0 / share } ?? true
+            latest = Reading(room: fits ? room.map { $0 - size } : room, until: .after(lifetime))
+            return fits ? nil : room
+        }
+    }
+
     /// The least of what `/dev/shm` and the process's control groups have left, bytes; `nil` where neither limits it.
     ///
     /// A memory file does not lie in `/dev/shm`, but comes from the same memory, and the size of that folder is what an

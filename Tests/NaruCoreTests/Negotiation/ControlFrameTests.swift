@@ -53,7 +53,8 @@ import Testing
         [], [9], [2], [3] + Array(repeating: 0, count: 15), [4] + Array(repeating: 0, count: 20),
         [5] + Array(repeating: 0, count: 16) + [7], [2] + Array(repeating: 0, count: 16) + [9],
         Array("{".utf8), Array("{}".utf8), Array(#"{"type":"hello"}"#.utf8), Array(#"{"type":"x"}"#.utf8),
-        Array(#"{"type":"ready","ready":{"high":-1,"low":0}}"#.utf8),
+        Array(#"{"type":"ready","ready":{"high":-1,"low":0}}"#.utf8), [16] + Array(repeating: 0, count: 16),
+        [16] + Array(repeating: 0, count: 16) + Array("{}".utf8), [17] + Array(repeating: 0, count: 17), [17, 1],
     ] as [[UInt8]])
     func garbledBodiesAreViolations(_ body: [UInt8]) {
         do {

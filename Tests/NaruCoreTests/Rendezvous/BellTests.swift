@@ -32,7 +32,7 @@ import Testing
         }
         let link = Self.link(reactor)
         try near.start { _ in }
-        PeerMonitor(link, process: nil, reactor: reactor).start(near)
+        PeerMonitor(link, process: nil, reactor: reactor, mailbox: nil).start(near)
         link.inbound.prepare()
         link.outbound.prepare()
         try far.send(saysTaken ? .taken(link.agreement.link, 3) : .bell(link.agreement.link))
