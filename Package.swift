@@ -112,8 +112,10 @@ let package = Package(
         tests(
             "NaruCLI",
             ["Naru", "NaruSystem", arguments, .product(name: "Configuration", package: "swift-configuration")]),
+        .target(name: "CIntegrationPeer", path: "Tests/CIntegrationPeer"),
         .executableTarget(
-            name: "NaruIntegrationPeer", dependencies: ["Naru", "NaruSystem"], path: "Tests/IntegrationPeer",
+            name: "NaruIntegrationPeer", dependencies: ["Naru", "NaruSystem", "CIntegrationPeer"],
+            path: "Tests/IntegrationPeer",
             swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests", dependencies: ["NaruSystem", "NaruIntegrationPeer", "NaruCLI"],

@@ -16,6 +16,11 @@ public final class Listener: Sendable {
         self.runtime = runtime
     }
 
+    deinit {
+        // In a forked child, what it holds of half-open links would go with it, and tell their peers.
+        if runtime.isForked { Link.abandon(listener) }
+    }
+
     /// The next peer's channel, on a listener whose request is duplex.
     /// - Returns: the channel, or `nil` at the deadline.
     /// - Throws: ``NaruError/Code/closed`` after ``close()``, ``NaruError/Code/cancelled``.

@@ -211,6 +211,7 @@ public final class Receiver {
 
     /// Reads the records that are there and lends whole messages; returns how many were taken.
     private func take(_ maximum: Int, _ body: (MessageView) throws -> Void) throws -> Int {
+        if link.isForked { throw link.forked("receive") }
         guard !isClosed else { throw closedError() }
         guard !isPoisoned else { throw closedError() }
         guard !isReceiving else {
@@ -409,6 +410,10 @@ public final class Receiver {
     public func close() {
         guard !isClosed else { return }
         isClosed = true
+        if link.isForked {
+            if let companion { Link.abandon(companion) }
+            return Link.abandon(lane)
+        }
         companion = nil
         lane.close()
         link.detach(finished: true)
@@ -421,6 +426,7 @@ public final class Receiver {
 
     /// Why nothing more comes. Only the record on the lane means *finished*, so a link that closed without it did not.
     private func closedError() -> NaruError {
+        if link.isForked { return link.forked("receive") }
         guard !isClosed, let reason = link.closeReason else {
             return NaruError(.closed, operation: "receive", object: link.name, reason: "this end closed the receiver")
         }

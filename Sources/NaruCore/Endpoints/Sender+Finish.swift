@@ -79,6 +79,7 @@ extension Sender {
 
     /// Puts the finish record on the lane, once.
     private func sentFinish() throws(NaruError) -> Bool {
+        if link.isForked { throw link.forked("finish") }
         switch phase {
         case .finishing, .finished: return true
         case .closed: throw closedError("finish")

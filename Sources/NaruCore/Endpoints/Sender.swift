@@ -389,6 +389,7 @@ public final class Sender {
         }
         let finished = phase == .finished
         phase = .closed
+        if link.isForked { return Link.abandon(lane) }
         lane.close()
         link.detach(finished: finished)
     }
@@ -402,6 +403,7 @@ public final class Sender {
     }
 
     func closedError(_ operation: String) -> NaruError {
+        if link.isForked { return link.forked(operation) }
         if let reason = link.closeReason { return reason.error(operation, link.name) }
         return NaruError(
             phase == .finished ? .finished : .closed, operation: operation, object: link.name,

@@ -89,7 +89,7 @@ extension NaruError {
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Value: String {
             case busy, cancelled, closed, corrupted, deadlineExceeded, finished, invalidArgument,
-                invalidConfiguration, messageTooLarge, network, noTransport, peerExited, peerKilled, peerVanished,
+                invalidConfiguration, forked, messageTooLarge, network, noTransport, peerExited, peerKilled, peerVanished,
                 protocolViolation, reentrant, refused, resourceExhausted, system, unreachable, unsupported
         }
         private let value: Value
@@ -110,6 +110,10 @@ extension NaruError {
         public static let deadlineExceeded = Code(.deadlineExceeded)
         /// The other end finished; it takes or gives no more.
         public static let finished = Code(.finished)
+        /// This process was forked from the one that the endpoint belongs to. Endpoints belong to one process: in a
+        /// child they throw this and touch nothing of the parent's, also when they are closed or dropped. A child may
+        /// make a ``Runtime`` of its own. Never return from a closure that Naru called into a child forked inside it.
+        public static let forked = Code(.forked)
         /// An argument is out of its range.
         public static let invalidArgument = Code(.invalidArgument)
         /// The configuration holds a value that does not parse or contradicts another.

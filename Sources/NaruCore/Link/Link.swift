@@ -7,7 +7,7 @@ internal import Synchronization
 /// What the endpoints of one end of a link, the reactor and the monitor of the peer's life share.
 ///
 /// The lanes belong to the endpoints; the link only says whether it is open, why it closed, and wakes whoever waits.
-final class Link: Sendable {
+@safe final class Link: Sendable {
     let agreement: Agreement
     let role: Role
     let name: String
@@ -29,6 +29,8 @@ final class Link: Sendable {
     }
     private let state = Mutex(State())
     private let closedFlag = Atomic(false)
+    // Safe: it belongs to the reactor, which lives as long as this link; the word behind it is an atomic.
+    private nonisolated(unsafe) let forkMark: UnsafePointer<Atomic<UInt32>>
     private let connection: ControlConnection?
 
     init(
@@ -40,22 +42,31 @@ final class Link: Sendable {
         self.role = role
         self.name = name
         self.reactor = reactor
+        unsafe forkMark = reactor.forkGuard.mark
         self.peer = peer
         self.connection = connection
     }
 
     /// Whether the link is closed. Acquire: whoever sees `true` also sees everything that was handed over before, so a
     /// reader drains once more after it and then knows that nothing is left.
-    var isClosed: Bool { closedFlag.load(ordering: .acquiring) }
+    @inline(__always)
+    var isClosed: Bool { closedFlag.load(ordering: .acquiring) || isForked }
+
+    /// Whether this process was forked from the one whose end this is. Then nothing of it may be touched: locks may be
+    /// held by threads that do not exist here, and the connection and the lanes' memory are the parent's.
+    // Relaxed: the kernel wipes the word before the child runs.
+    @inline(__always)
+    var isForked: Bool { unsafe forkMark.pointee.load(ordering: .relaxed) == 0 }
 
     /// Why it closed, once it did.
-    var closeReason: CloseReason? { state.withLock { $0.reason } }
+    var closeReason: CloseReason? { isForked ? nil : state.withLock { $0.reason } }
 
     /// How many messages the peer says it took.
-    var peerTook: UInt64? { state.withLock { $0.peerTook } }
+    var peerTook: UInt64? { isForked ? nil : state.withLock { $0.peerTook } }
 
     /// Closes the link once; later reasons are ignored. Wakes every waiter.
     func close(_ reason: CloseReason) {
+        if isForked { return }
         let callbacks = state.withLock { state -> [@Sendable (CloseReason) -> Void]? in
             guard state.reason == nil else { return nil }
             state.reason = reason
@@ -72,6 +83,7 @@ final class Link: Sendable {
 
     /// Closes from this end, tells the peer, and lets the connection go.
     func leave(_ reason: CloseReason, finished: Bool) {
+        if isForked { return }
         close(reason)
         guard let connection else { return }
         try? connection.send(.closing(agreement.link, finished: finished))
@@ -105,6 +117,14 @@ final class Link: Sendable {
         try? connection?.send(.taken(agreement.link, count))
     }
 
+    /// What every operation of an endpoint throws in a forked child.
+    func forked(_ operation: String) -> NaruError { .forked(operation, name) }
+
+    /// Lets a lane be in a forked child: whatever it would do when it goes, it would do to the parent's.
+    static func abandon(_ lane: any AnyObject) {
+        _ = unsafe Unmanaged.passRetained(lane)
+    }
+
     /// One more endpoint holds the link.
     func attach() {
         state.withLock { $0.openEndpoints += 1 }
@@ -112,6 +132,7 @@ final class Link: Sendable {
 
     /// An endpoint lets go; the last one leaves the link.
     func detach(finished: Bool) {
+        if isForked { return }
         let isLast = state.withLock { state in
             state.openEndpoints -= 1
             return state.openEndpoints == 0
@@ -120,6 +141,16 @@ final class Link: Sendable {
         inbound.retire(reactor: reactor)
         outbound.retire(reactor: reactor)
         leave(finished ? .finished : .closed, finished: finished)
+    }
+}
+
+extension NaruError {
+    /// What is asked for belongs to the process that this one was forked from.
+    static func forked(_ operation: String, _ object: String) -> NaruError {
+        NaruError(
+            .forked, operation: operation, object: object,
+            reason: "this process was forked from the one that it belongs to",
+            remedy: "make a runtime and links of the child's own")
     }
 }
 

@@ -103,6 +103,7 @@ final class ControlConnection: Sendable {
     /// Sends a frame that may be dropped when the socket is full: the peer has frames to read already, and every frame
     /// wakes every waiter there.
     func ring(_ frame: [UInt8]) {
+        if reactor.forkGuard.isForked { return }
         state.withLock { state in
             guard !state.isClosed, state.queue.isEmpty else { return }
             let result = unsafe try? frame.withUnsafeBytes { bytes in
@@ -118,6 +119,7 @@ final class ControlConnection: Sendable {
     }
 
     private func enqueue(_ outgoing: Outgoing) {
+        if reactor.forkGuard.isForked { return }
         let overflowed = state.withLock { state in
             guard !state.isClosed else { return false }
             state.queue.append(outgoing)
@@ -249,6 +251,7 @@ final class ControlConnection: Sendable {
 
     /// Closes once everything queued is sent, or at once when nothing is.
     func closeWhenSent() {
+        if reactor.forkGuard.isForked { return }
         let now = state.withLock { state in
             state.closesWhenSent = true
             return state.queue.isEmpty
@@ -258,6 +261,8 @@ final class ControlConnection: Sendable {
 
     /// Closes without telling anybody here.
     func close() {
+        // A shutdown would end the parent's connection.
+        if reactor.forkGuard.isForked { return }
         let registration = state.withLock { state -> Reactor.Registration? in
             state.isClosed = true
             state.handler = nil

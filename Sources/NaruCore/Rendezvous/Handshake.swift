@@ -24,6 +24,11 @@ final class Handshake: Sendable {
 
         deinit {
             guard let lanes else { return }
+            if link.isForked {
+                if let lane = lanes.outbound { Link.abandon(lane) }
+                if let lane = lanes.inbound { Link.abandon(lane) }
+                return
+            }
             lanes.outbound?.close()
             lanes.inbound?.close()
             link.leave(.closed, finished: false)

@@ -62,6 +62,7 @@ struct LocalDialer {
 
     /// A shutdown ends the dial, whatever it waits for.
     private func remember() throws(NaruError) {
+        try runtime.checkFork("connect", name)
         try runtime.remember(ObjectIdentifier(results)) { [results] in results.close(Runtime.shutDown) }
     }
 

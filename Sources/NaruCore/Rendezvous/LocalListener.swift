@@ -100,12 +100,14 @@ final class LocalListener: Sendable {
 
     /// The next established link; `nil` at the deadline.
     func next(deadline: Deadline) async throws(NaruError) -> Handshake.Established? {
-        try await accepted.wait(deadline: deadline, reactor: runtime.reactor, "accept", "local:\(name)")
+        try runtime.checkFork("accept", name)
+        return try await accepted.wait(deadline: deadline, reactor: runtime.reactor, "accept", "local:\(name)")
     }
 
     /// The next established link; `nil` at the deadline. Blocks the calling thread.
     func nextBlocking(deadline: Deadline) throws(NaruError) -> Handshake.Established? {
-        try accepted.waitBlocking(deadline: deadline, "accept", "local:\(name)")
+        try runtime.checkFork("accept", name)
+        return try accepted.waitBlocking(deadline: deadline, "accept", "local:\(name)")
     }
 
     /// Why a wait for a peer ended without one.
@@ -118,6 +120,7 @@ final class LocalListener: Sendable {
 
     /// Stops listening and removes the name. Links that were given out live on. Idempotent.
     func close() {
+        if runtime.isForked { return }
         let (registration, halfOpen, first) = state.withLock { state in
             defer {
                 state.isClosed = true

@@ -59,6 +59,7 @@ extension Runtime {
     func listener(
         _ address: Address, _ request: LinkRequest, sends: Bool, receives: Bool, _ capacity: LocalListener.Capacity
     ) throws(NaruError) -> LocalListener {
+        try checkFork("listen", address.name)
         let listener = try LocalListener(
             self, name: address.name, hello: hello(name: address.name, request, sends: sends, receives: receives),
             capacity: capacity)

@@ -31,6 +31,8 @@ public final class Runtime: Sendable {
     /// Who this process says it is: as it was when the runtime was made.
     private let claim = ProcessClaim.current()
     private let transports: [TransportName: any Transport]
+    /// Threads that hang in a plugin's probe.
+    private let hangingProbes: [Prober]
     private let endings = Mutex(Endings())
 
     /// What a shutdown has to end: open links, listeners, dials.
@@ -40,6 +42,8 @@ public final class Runtime: Sendable {
     }
 
     /// Probes the mechanisms and starts the reactor's thread.
+    ///
+    /// One whose probe does not return within a second is refused, and hides no other.
     /// - Parameters:
     ///   - transports: the plugins, each with a name of its own.
     ///   - codecs: the codec plugins.
@@ -71,27 +75,14 @@ public final class Runtime: Sendable {
             throw NaruError(error, operation: "start", object: "reactor")
         }
         processes = PeerProcesses(reactor: reactor)
-        records = transports.map(Self.probed)
+        (records, hangingProbes) = Prober.probe(transports)
+        for prober in hangingProbes {
+            logger.warning("the probe of \(prober.hanging) hangs; the transport is left out")
+        }
     }
 
     deinit {
         reactor.shutdown()
-    }
-
-    /// What a plugin says of itself, or that what it says cannot be used: one that is wrong must not hide the others.
-    private static func probed(_ transport: any Transport) -> CapabilityRecord {
-        let record = transport.probe()
-        let problem: String
-        do {
-            _ = try record.validated()
-            guard record.transport != transport.name else { return record }
-            problem = "its record names \(record.transport)"
-        } catch {
-            problem = "its record is not valid: \(error)"
-        }
-        return CapabilityRecord(
-            transport: transport.name, localities: [], directions: [],
-            availability: .refused(reason: problem, remedy: "mend the plugin"))
     }
 
     /// The plugin of this name.
@@ -101,7 +92,13 @@ public final class Runtime: Sendable {
 
     /// Closes every link, listener and dial of the runtime, then ends its thread. What waits throws
     /// ``NaruError/Code/closed``, and so does every later call. Idempotent. Blocks until the thread has ended.
+    ///
+    /// The one thread that may go on is one that hangs in a plugin's probe: nothing can end it but the probe's return.
+    /// The log names the plugin.
+    ///
+    /// In a forked child it does nothing, and touches nothing of the parent's.
     public func shutdown() {
+        if isForked { return }
         let actions = endings.withLock { endings in
             endings.isShutDown = true
             defer { endings.actions = [:] }
@@ -109,6 +106,17 @@ public final class Runtime: Sendable {
         }
         for action in actions.values { action() }
         reactor.shutdown()
+        for prober in hangingProbes where !prober.join() {
+            logger.warning("the probe of \(prober.hanging) still hangs; its thread ends when it returns")
+        }
+    }
+
+    /// Whether this process was forked from the one that made the runtime.
+    var isForked: Bool { reactor.forkGuard.isForked }
+
+    /// - Throws: ``NaruError/Code/forked`` in a forked child.
+    func checkFork(_ operation: String, _ name: String) throws(NaruError) {
+        if isForked { throw .forked(operation, "local:\(name)") }
     }
 
     /// What everything that waits throws after a shutdown.
@@ -126,6 +134,7 @@ public final class Runtime: Sendable {
 
     /// Something ended by itself.
     func forget(_ id: ObjectIdentifier) {
+        if isForked { return }
         endings.withLock { _ = $0.actions.removeValue(forKey: id) }
     }
 

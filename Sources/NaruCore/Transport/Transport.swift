@@ -10,8 +10,8 @@ public protocol Mechanism: Sendable {
     var name: TransportName { get }
 
     /// What the mechanism can do on this host, measured or tried, not assumed. Must not throw, must not leave anything
-    /// behind, should return within a second: what it cannot do is said in the record's availability, with reason and
-    /// remedy. Called once for each ``Runtime``.
+    /// behind, must return within a second, or the mechanism is refused: what it cannot do is said in the record's
+    /// availability, with reason and remedy. Called once for each ``Runtime``, on a thread of its own.
     func probe() -> CapabilityRecord
 }
 

@@ -1,0 +1,18 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+#ifndef CINTEGRATIONPEER_H
+#define CINTEGRATIONPEER_H
+
+#include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
+/// Forks; the child runs `body` and ends at once with what it returns, or after 30 seconds. The library itself never
+/// forks: this is for testing what it does when a program does.
+/// Returns the child's exit code, 256 and the signal where one killed it, or -errno.
+int32_t peer_fork(int32_t (*body)(void *context), void *context);
+
+#pragma clang assume_nonnull end
+
+#endif
