@@ -3,7 +3,7 @@
 #
 # On a new Debian machine with Swift, `make demo` and `make test` are all it takes.
 
-.PHONY: help demo build test model clean prepare
+.PHONY: help demo build test model kills clean prepare
 .DEFAULT_GOAL := help
 
 # Release builds have a folder of their own: in one folder, debug and release would rebuild each other.
@@ -25,6 +25,10 @@ test: prepare ## Run all tests, with all package traits.
 
 model: ## Check the models of ring, waiting and death exhaustively; needs spin and gcc, takes some minutes.
 	@Tests/Model/check.sh
+
+kills: prepare ## Kill one end of a link after another, at random moments (COUNT=10000).
+	@$(RELEASE) --product NaruKills
+	@"$$($(RELEASE) --show-bin-path)/NaruKills" $(or $(COUNT),10000)
 
 clean: ## Remove everything that was built.
 	rm -rf .build .build-release

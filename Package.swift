@@ -117,8 +117,10 @@ let package = Package(
             name: "NaruIntegrationPeer", dependencies: ["Naru", "NaruSystem", "CIntegrationPeer"],
             path: "Tests/IntegrationPeer",
             swiftSettings: settings),
+        .executableTarget(
+            name: "NaruKills", dependencies: ["Naru", "NaruSystem", logging], path: "Tests/Kills", swiftSettings: settings),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["NaruSystem", "NaruIntegrationPeer", "NaruCLI"],
+            name: "IntegrationTests", dependencies: ["NaruSystem", "NaruIntegrationPeer", "NaruKills", "NaruCLI"],
             swiftSettings: settings),
         tests(
             "Naru", ["NaruCore", "NaruSystem", .product(name: "Configuration", package: "swift-configuration"), logging]),

@@ -55,6 +55,9 @@ import Testing
             #expect(said.what == "carried" && said.object == "\(count)")
             print("\(count) links over \(transport), each: \(said.descriptors / count) descriptors,",
                 "\(Double(said.ownKiB) / Double(count)) KiB of its own, \(Double(said.sharedKiB) / Double(count)) KiB shared")
+            // The rest of what a link may cost is its ring's.
+            #expect(said.ownKiB < 16 * count)
+            #expect(said.ownKiB + said.sharedKiB < 64 * count)
         }
         #expect(try sender.line() == "finished 0")
         receiver.closeInput()

@@ -140,6 +140,9 @@ final class Running {
     /// The next line of its output; throws when none comes for long, or it ended.
     func line() throws -> String { try output.next() }
 
+    /// Everything it printed until it ended.
+    func allLines() throws -> [String] { try output.all() }
+
     /// Everything it said on standard error until it ended.
     func allErrors() throws -> [String] { try errors.all() }
 
