@@ -101,7 +101,7 @@ let package = Package(
         sample("OneProcess"),
 
         tests("NaruSystem"),
-        tests("NaruCore", ["NaruSystem"]),
+        tests("NaruCore", ["NaruSystem", logging]),
         tests("NaruRing", ["NaruCore", "NaruSystem"]),
         tests("NaruStream", ["NaruCore", "NaruSystem"]),
         tests("NaruInProcess", ["NaruCore", "NaruSystem", "NaruConformance"]),

@@ -113,7 +113,7 @@ final class ControlConnection: Sendable {
             if case .bytes(let count) = result, count < frame.count {
                 state.queue.append(Outgoing(bytes: frame, descriptors: [], offset: count))
                 state.queuedBytes += frame.count
-                watchWritable(state, true)
+                watchWritable(&state, true)
             }
         }
     }

@@ -1,6 +1,7 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
+import Logging
 import NaruSystem
 import Synchronization
 import Testing
@@ -9,6 +10,10 @@ import Testing
 
 /// A bell may be dropped when the connection is busy, because whatever keeps it busy wakes as well.
 @Suite(.timeLimit(.minutes(1))) struct BellTests {
+    private static func runtime() throws -> Runtime {
+        try Runtime(transports: [], logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
     private static func link(_ reactor: Reactor) -> Link {
         let relation = Relation(locality: .sameHost, sameUser: true, sharedNamespaces: [])
         let terms = [LaneTerms(transport: .sharedMemory)]
@@ -22,17 +27,18 @@ import Testing
 
     /// Every frame that keeps a link open wakes the waiters of both lanes.
     @Test(arguments: [false, true]) func everyFrameWakes(saysTaken: Bool) async throws {
-        let reactor = try Reactor(name: "test")
-        defer { reactor.shutdown() }
+        let runtime = try Self.runtime()
+        let reactor = runtime.reactor
+        defer { runtime.shutdown() }
         let (own, peer) = try UnixSocket.pair(kind: .stream)
-        let (near, far) = (try ControlConnection(own, reactor: reactor), try ControlConnection(peer, reactor: reactor))
+        let (near, far) = (try ControlConnection(own, runtime: runtime), try ControlConnection(peer, runtime: runtime))
         defer {
             near.close()
             far.close()
         }
         let link = Self.link(reactor)
         try near.start { _ in }
-        PeerMonitor(link, process: nil, reactor: reactor, mailbox: nil).start(near)
+        PeerMonitor(link, processes: runtime.processes, reactor: reactor, mailbox: nil).start(near, startTime: 0)
         link.inbound.prepare()
         link.outbound.prepare()
         try far.send(saysTaken ? .taken(link.agreement.link, 3) : .bell(link.agreement.link))
@@ -43,10 +49,10 @@ import Testing
 
     /// What the socket cut off goes out when there is room, without another frame to push it.
     @Test func aBellCutShortIsCompleted() throws {
-        let reactor = try Reactor(name: "test")
-        defer { reactor.shutdown() }
+        let runtime = try Self.runtime()
+        defer { runtime.shutdown() }
         let (own, peer) = try UnixSocket.pair(kind: .stream)
-        let connection = try ControlConnection(own, reactor: reactor)
+        let connection = try ControlConnection(own, runtime: runtime)
         defer { connection.close() }
         try connection.start { _ in }
         // More than a socket holds, so that it is cut.
