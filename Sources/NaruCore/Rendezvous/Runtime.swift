@@ -132,6 +132,9 @@ public final class Runtime: Sendable {
         if isShutDown { throw Self.shutDown }
     }
 
+    /// How many links, listeners and dials a shutdown would end.
+    var openEndCount: Int { endings.withLock { $0.actions.count } }
+
     /// Something ended by itself.
     func forget(_ id: ObjectIdentifier) {
         if isForked { return }

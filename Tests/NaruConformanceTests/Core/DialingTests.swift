@@ -39,6 +39,7 @@ import Testing
         let stalling = StallingTransport(role)
         let pair = try RuntimePair([stalling, MemoryTransport()])
         let listener = try pair.listener.listener(pair.address)
+        var begun = 0
         for isCancelled in [true, false] {
             for _ in 0..<10 {
                 try await withThrowingTaskGroup(of: NaruError?.self) { group in
@@ -49,7 +50,10 @@ import Testing
                         }
                     }
                     if isCancelled {
-                        try await Task.sleep(for: .milliseconds(4))
+                        // Until its own opening waits, not that of the round before.
+                        let before = begun
+                        #expect(try await eventually { stalling.begun > before })
+                        begun = stalling.begun
                         group.cancelAll()
                     }
                     let error = try await group.next() ?? nil

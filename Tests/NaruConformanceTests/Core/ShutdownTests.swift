@@ -2,9 +2,10 @@
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
 import NaruConformance
-import NaruCore
 import NaruSystem
 import Testing
+
+@testable import NaruCore
 
 /// A runtime's end: every link of it closes, everybody who waits is told.
 @Suite(.timeLimit(.minutes(1))) struct ShutdownTests {
@@ -57,17 +58,31 @@ import Testing
         listener.close()
     }
 
-    @Test func aDialThatWaitsEndsWithItsRuntime() async throws {
+    @Test(arguments: [true, false])
+    func aDialThatWaitsEndsWithItsRuntime(_ somebodyListens: Bool) async throws {
         let pair = try RuntimePair([MemoryTransport()])
+        let mute = somebodyListens ? try UnixSocket.listen(path: pair.socketPath, backlog: 8, permissions: 0o600) : nil
         try await withThrowingTaskGroup(of: NaruError?.self) { group in
             group.addTask {
                 try await naruError { _ = try await pair.dialer.sender(pair.address, deadline: .after(.seconds(10))) }
             }
-            try await Task.sleep(for: .milliseconds(5))
+            // It waits for an answer, or for somebody to listen.
+            var connection: Descriptor?
+            if let mute {
+                let isConnected = try await eventually {
+                    connection = try UnixSocket.accept(mute)
+                    return connection != nil
+                }
+                #expect(isConnected)
+            } else {
+                #expect(try await eventually { pair.dialer.openEndCount > 0 })
+            }
             await onThread { pair.dialer.shutdown() }
             let error = try await group.next() ?? nil
             #expect(error?.code == .closed)
+            connection?.close()
         }
+        mute?.close()
     }
 
     @Test func endpointsOutliveTheReferenceToTheirRuntime() async throws {

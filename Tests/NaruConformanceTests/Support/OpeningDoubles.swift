@@ -18,6 +18,8 @@ struct StallingTransport: Transport {
 
     /// How many of the openings that wait are there now.
     var openings: Int { count.value.load(ordering: .sequentiallyConsistent) }
+    /// How many have begun to wait, ever.
+    var begun: Int { count.begun.load(ordering: .sequentiallyConsistent) }
 
     var name: TransportName { base.name }
     func probe() -> CapabilityRecord { base.probe() }
@@ -29,6 +31,7 @@ struct StallingTransport: Transport {
 
 private final class OpeningCount: Sendable {
     let value = Atomic(0)
+    let begun = Atomic(0)
 }
 
 private final class StallingOpening: Opening {
@@ -50,7 +53,8 @@ private final class StallingOpening: Opening {
     }
 
     func advance(_ event: OpeningEvent) throws(NaruError) -> OpeningStep {
-        .wait(counter.descriptor, .readable)
+        count.begun.add(1, ordering: .sequentiallyConsistent)
+        return .wait(counter.descriptor, .readable)
     }
 }
 

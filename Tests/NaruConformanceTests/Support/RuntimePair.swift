@@ -86,12 +86,14 @@ func naruError(_ body: () async throws -> Void) async throws -> NaruError? {
     }
 }
 
-/// Waits for what another thread brings about; `false` when it does not.
+/// Waits for what another thread brings about and nothing announces, letting others run meanwhile; `false` when it does
+/// not come.
 func eventually(_ condition: () throws -> Bool) async throws -> Bool {
     let deadline = Deadline.after(.seconds(20))
     while try !condition() {
         if deadline.isPast { return false }
-        try await Task.sleep(for: .milliseconds(1))
+        Processor.yield()
+        await Task.yield()
     }
     return true
 }
