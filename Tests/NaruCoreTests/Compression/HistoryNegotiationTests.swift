@@ -63,13 +63,11 @@ import Testing
 
     /// What an older release says, and what it makes of what this one says.
     @Test func anOlderReleasesMessagesAreUnderstood() throws {
-        let hello = end(.dialer, codecs: ["zstd"], codecFeatures: Self.features).hello
-        let data = try JSONEncoder().encode(hello)
-        let text = String(decoding: data, as: UTF8.self)
-        let old = text.replacing(try Regex(#","?"codecFeatures":\{[^}]*\}"#), with: "")
-        try #require(old != text)
-        // A field that stood first would leave its comma behind.
-        let decoded = try JSONDecoder().decode(Hello.self, from: Data(old.replacing("{,", with: "{").utf8))
+        var hello = end(.dialer, codecs: ["zstd"], codecFeatures: Self.features).hello
+        hello.codecFeatures = nil
+        let old = try JSONEncoder().encode(hello)
+        try #require(!String(decoding: old, as: UTF8.self).contains("codecFeatures"))
+        let decoded = try JSONDecoder().decode(Hello.self, from: old)
         #expect(decoded.codecFeatures == nil)
         #expect(!decoded.codec("zstd", has: CodecFeature.history))
         let terms = Data(#"{"transport":"unix-socket","codec":"zstd"}"#.utf8)
