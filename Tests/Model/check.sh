@@ -152,7 +152,7 @@ check() {
         if [ -f out ]; then sed '/^unreached/,$d' out >>failed; fi
         if [ -f "$model.pml.trail" ]; then
             echo "How it came to that, the last steps:" >>failed
-            spin -t -p -g "${definitions[@]}" "$here/$model.pml" 2>&1 | tail -n 120 >>failed || true
+            spin -k "$model.pml.trail" -p -g "${definitions[@]}" "$here/$model.pml" 2>&1 | tail -n 120 >>failed || true
         fi
         ;;
     esac
