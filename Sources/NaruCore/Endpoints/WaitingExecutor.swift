@@ -145,7 +145,7 @@ extension Runtime {
     public func makeExecutor(name: String = "naru-executor") throws(NaruError) -> WaitingExecutor {
         let executor = try WaitingExecutor(name: name)
         do {
-            try remember(ObjectIdentifier(executor)) { executor.end() }
+            try remember(executor)
         } catch {
             executor.end()
             throw error

@@ -38,6 +38,8 @@ public final class Runtime: Sendable {
     /// What a shutdown has to end: open links, listeners, dials.
     private struct Endings {
         var actions: [ObjectIdentifier: @Sendable () -> Void] = [:]
+        /// Ended after everything else: their threads may be waiting for a link.
+        var executors: [WaitingExecutor] = []
         var isShutDown = false
     }
 
@@ -99,12 +101,13 @@ public final class Runtime: Sendable {
     /// In a forked child it does nothing, and touches nothing of the parent's.
     public func shutdown() {
         if isForked { return }
-        let actions = endings.withLock { endings in
+        let (actions, executors) = endings.withLock { endings in
             endings.isShutDown = true
-            defer { endings.actions = [:] }
-            return endings.actions
+            defer { (endings.actions, endings.executors) = ([:], []) }
+            return (endings.actions, endings.executors)
         }
         for action in actions.values { action() }
+        for executor in executors { executor.end() }
         reactor.shutdown()
         for prober in hangingProbes where !prober.join() {
             logger.warning("the probe of \(prober.hanging) still hangs; its thread ends when it returns")
@@ -121,6 +124,16 @@ public final class Runtime: Sendable {
 
     /// What everything that waits throws after a shutdown.
     static let shutDown = NaruError(.closed, operation: "use", object: "runtime", reason: "it was shut down")
+
+    /// Remembers an executor, to end it on shutdown when nothing is left for its thread to wait for.
+    /// - Throws: ``NaruError/Code/closed`` after a shutdown.
+    func remember(_ executor: WaitingExecutor) throws(NaruError) {
+        let isShutDown = endings.withLock { endings in
+            if !endings.isShutDown { endings.executors.append(executor) }
+            return endings.isShutDown
+        }
+        if isShutDown { throw Self.shutDown }
+    }
 
     /// Remembers how to end something on shutdown.
     /// - Throws: ``NaruError/Code/closed`` after a shutdown.
