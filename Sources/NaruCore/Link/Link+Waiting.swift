@@ -20,7 +20,7 @@ extension Link {
             }
             switch target {
             case .ready: return
-            case .ended: return try await awaitEnd(slot, deadline: deadline)
+            case .ended: return try await awaitEnd(slot, deadline: deadline, operation)
             case .bell, .word: outcome = await slot.suspend(deadline: deadline, reactor: reactor)
             case .descriptor(let descriptor, let events):
                 outcome = try await slot.suspend(on: descriptor, events, deadline: deadline, reactor: reactor)
@@ -40,42 +40,47 @@ extension Link {
         do {
             switch target {
             case .ready: return
-            case .ended:
-                return try awaitEndBlocking(slot, deadline: deadline)
+            case .ended: return try awaitEndBlocking(slot, deadline: deadline, operation)
             case .bell, .word, .descriptor: outcome = try slot.block(on: target, deadline: deadline)
             }
-        } catch {
+        } catch let error as SystemError {
             throw NaruError(error, operation: operation, object: name)
+        } catch {
+            throw error as! NaruError
         }
         try check(outcome, operation)
     }
 
-    /// How long a lane's end waits for the monitor to say why, before the peer counts as vanished.
+    /// How long a lane's end waits for the monitor to say why, before the peer counts as vanished. It counts from when
+    /// the end was first met, so that many short waits are as good as a long one.
     private static let endGrace = Duration.milliseconds(200)
 
-    /// The lane ended; the monitor is about to say why.
-    private func awaitEnd(_ slot: WaitSlot, deadline: Deadline) async throws(NaruError) {
-        let limit = min(deadline, .after(Self.endGrace))
-        while !isClosed, !limit.isPast {
-            let outcome = await slot.suspend(deadline: limit, reactor: reactor)
-            if outcome == .cancelled { try check(outcome, "wait") }
+    /// The lane ended; the monitor is about to say why. A deadline that comes first leaves the link as it is.
+    private func awaitEnd(_ slot: WaitSlot, deadline: Deadline, _ operation: String) async throws(NaruError) {
+        let grace = slot.endGrace(Self.endGrace)
+        while !isClosed {
+            let outcome = await slot.suspend(deadline: nextLook(deadline, grace), reactor: reactor)
+            if outcome == .cancelled || (!isClosed && deadline.isPast) { try check(outcome, operation) }
             slot.prepare()
         }
-        closeUnexplained()
     }
 
-    /// As ``awaitEnd(_:deadline:)``, blocking the calling thread.
-    private func awaitEndBlocking(_ slot: WaitSlot, deadline: Deadline) throws(SystemError) {
-        let limit = min(deadline, .after(Self.endGrace))
-        while !isClosed, !limit.isPast {
-            _ = try slot.block(deadline: limit)
+    /// As ``awaitEnd(_:deadline:_:)``, blocking the calling thread.
+    private func awaitEndBlocking(_ slot: WaitSlot, deadline: Deadline, _ operation: String) throws {
+        let grace = slot.endGrace(Self.endGrace)
+        while !isClosed {
+            let outcome = try slot.block(deadline: nextLook(deadline, grace))
+            if !isClosed, deadline.isPast { try check(outcome, operation) }
             slot.prepare()
         }
-        closeUnexplained()
     }
 
-    private func closeUnexplained() {
-        if !isClosed { close(.peerVanished) }
+    /// Until when to wait for the monitor's word. Once the grace is over, the reactor reads what the peer has said and
+    /// then closes the link in any case.
+    private func nextLook(_ deadline: Deadline, _ grace: Deadline) -> Deadline {
+        guard grace.isPast else { return min(deadline, grace) }
+        reactor.perform { self.closeUnexplained() }
+        return deadline
     }
 
     private func check(_ outcome: WaitSlot.Outcome, _ operation: String) throws(NaruError) {

@@ -90,6 +90,13 @@ internal import Synchronization
         connection.closeWhenSent()
     }
 
+    /// On the reactor's thread: the peer's end of a lane is gone, and nobody has said why.
+    func closeUnexplained() {
+        if isClosed { return }
+        connection?.readPending()
+        close(.peerVanished)
+    }
+
     /// Runs `body` when the link closes, or now when it has.
     func onClose(_ body: @escaping @Sendable (CloseReason) -> Void) {
         let reason = state.withLock { state in

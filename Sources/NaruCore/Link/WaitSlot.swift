@@ -41,6 +41,8 @@ final class WaitSlot: Sendable {
         /// The number of the latest suspension, and how it is to end where that is known before it falls asleep.
         var suspension: UInt64 = 0
         var ending: Outcome?
+        /// Until when the lane's end waits to be explained, once it was met.
+        var endGrace: Deadline?
     }
 
     // The pointer in `Sleeper.word` is used only under this lock, while its owner sleeps on it, so it is valid.
@@ -49,6 +51,15 @@ final class WaitSlot: Sendable {
     /// Forgets an earlier wake-up. Call before arming.
     func prepare() {
         state.withLock { $0.permit = false }
+    }
+
+    /// Until when the lane's end waits to be explained: `grace` after the first call.
+    func endGrace(_ grace: Duration) -> Deadline {
+        state.withLock { state in
+            let until = state.endGrace ?? .after(grace)
+            state.endGrace = until
+            return until
+        }
     }
 
     /// Wakes the sleeper, or leaves a permit. Safe from any thread.
@@ -195,7 +206,7 @@ final class WaitSlot: Sendable {
             byteCount: MemoryLayout<UInt32>.size, alignment: MemoryLayout<UInt32>.alignment
         ) { memory throws(SystemError) in
             let word = unsafe memory.bindMemory(to: Atomic<UInt32>.self)
-            guard let word = unsafe word.baseAddress else { return .woken }
+            guard let word = word.baseAddress else { return .woken }
             unsafe word.initialize(to: Atomic(1))
             defer { unsafe word.deinitialize(count: 1) }
             return unsafe try block(on: word, value: 1, deadline: deadline)
