@@ -38,12 +38,32 @@ final class ControlConnection: Sendable {
         var isClosed = false
         var closesWhenSent = false
         var awaitsWritable = false
+        var triesAgain = false
     }
+
+    /// How an attempt to send went.
+    private enum Attempt {
+        case sent(Int)
+        /// The socket has no room; the reactor says when it has.
+        case full
+        /// The kernel had no memory for it; nothing says when it has.
+        case notNow
+        /// The connection is gone.
+        case failed
+    }
+
+    /// Sends bytes from an offset on, with descriptors and, where asked, with credentials.
+    typealias Transmit = @Sendable (
+        Descriptor, [UInt8], _ offset: Int, [Descriptor], _ credentials: Bool
+    ) throws(SystemError) -> IOResult
 
     /// The most bytes that wait to be sent before a peer that does not read is given up.
     private static let maximumQueuedBytes = 256 * 1024
+    /// How long what the kernel had no memory for waits before it is sent again.
+    private static let pause = Duration.milliseconds(5)
 
     private let socket: Descriptor
+    private let transmit: Transmit
     private let reactor: Reactor
     private let memo: HandshakeMemo
     private let state = Mutex(State())
@@ -52,8 +72,12 @@ final class ControlConnection: Sendable {
     let credentials: PeerCredentials
 
     /// Takes over a connected stream socket. It must have credentials passing switched on already.
-    init(_ socket: Descriptor, runtime: Runtime) throws(SystemError) {
+    /// - Parameter transmit: The system call that sends: a test puts its failures here.
+    init(
+        _ socket: Descriptor, runtime: Runtime, transmit: @escaping Transmit = ControlConnection.transmit
+    ) throws(SystemError) {
         self.socket = socket
+        self.transmit = transmit
         reactor = runtime.reactor
         memo = runtime.memo
         credentials = try UnixSocket.peerCredentials(socket)
@@ -101,21 +125,22 @@ final class ControlConnection: Sendable {
     }
 
     /// Sends a frame that may be dropped when the socket is full: the peer has frames to read already, and every frame
-    /// wakes every waiter there.
+    /// wakes every waiter there. For no other reason is it dropped while the connection lasts.
     func ring(_ frame: [UInt8]) {
         if reactor.forkGuard.isForked { return }
-        state.withLock { state in
-            guard !state.isClosed, state.queue.isEmpty else { return }
-            let result = unsafe try? frame.withUnsafeBytes { bytes in
-                unsafe try UnixSocket.send(socket, bytes, descriptors: [], credentials: false)
-            }
+        let failed = state.withLock { state in
+            guard !state.isClosed, state.queue.isEmpty else { return false }
+            let bell = Outgoing(bytes: frame, descriptors: [])
+            switch attempt(bell, credentials: false) {
             // A bell cut short must be completed, or the next frame would be read from its middle.
-            if case .bytes(let count) = result, count < frame.count {
-                state.queue.append(Outgoing(bytes: frame, descriptors: [], offset: count))
-                state.queuedBytes += frame.count
-                watchWritable(&state, true)
+            case .sent(let count): if count < frame.count { queue(bell, sent: count, &state) }
+            case .full: break
+            case .notNow: queue(bell, sent: 0, &state)
+            case .failed: return true
             }
+            return false
         }
+        if failed { failSoon() }
     }
 
     private func enqueue(_ outgoing: Outgoing) {
@@ -126,35 +151,87 @@ final class ControlConnection: Sendable {
             state.queuedBytes += outgoing.bytes.count
             return !drainQueue(&state) || state.queuedBytes > Self.maximumQueuedBytes
         }
-        if overflowed { reactor.perform { self.fail() } }
+        if overflowed { failSoon() }
+    }
+
+    /// Leaves the rest of a bell to be sent later.
+    private func queue(_ bell: Outgoing, sent: Int, _ state: inout State) {
+        var rest = bell
+        rest.offset = sent
+        state.queue.append(rest)
+        state.queuedBytes += rest.bytes.count
+        if sent > 0 { watchWritable(&state, true) } else { tryAgainSoon(&state) }
+    }
+
+    /// One attempt to send what is left of a frame.
+    private func attempt(_ outgoing: Outgoing, credentials: Bool) -> Attempt {
+        let isFirst = outgoing.offset == 0
+        do {
+            let result = try transmit(
+                socket, outgoing.bytes, outgoing.offset, isFirst ? outgoing.descriptors : [], credentials && isFirst)
+            guard case .bytes(let count) = result else { return .full }
+            return .sent(count)
+        } catch {
+            switch error.errno {
+            case SystemErrno.noBuffers, SystemErrno.noMemory, SystemErrno.interrupted: return .notNow
+            default: return .failed
+            }
+        }
+    }
+
+    @Sendable static func transmit(
+        _ socket: Descriptor, _ bytes: [UInt8], _ offset: Int, _ descriptors: [Descriptor], _ credentials: Bool
+    ) throws(SystemError) -> IOResult {
+        // The bytes are the callee's for the call only.
+        unsafe try bytes.span.bytes.withUnsafeBytes { bytes throws(SystemError) in
+            unsafe try UnixSocket.send(
+                socket, UnsafeRawBufferPointer(rebasing: bytes[offset...]), descriptors: descriptors,
+                credentials: credentials)
+        }
     }
 
     /// Sends what is queued; `false` when the socket failed.
     private func drainQueue(_ state: inout State) -> Bool {
         while let first = state.queue.first {
-            let result: IOResult
-            do {
-                result = unsafe try first.bytes.withUnsafeBytes { bytes throws(SystemError) in
-                    unsafe try UnixSocket.send(
-                        socket, UnsafeRawBufferPointer(rebasing: bytes[first.offset...]),
-                        descriptors: first.offset == 0 ? first.descriptors : [], credentials: first.offset == 0)
-                }
-            } catch {
-                return false
-            }
-            guard case .bytes(let count) = result else {
+            switch attempt(first, credentials: true) {
+            case .failed: return false
+            case .full:
                 watchWritable(&state, true)
                 return true
-            }
-            if first.offset + count == first.bytes.count {
-                state.queuedBytes -= first.bytes.count
-                state.queue.removeFirst()
-            } else {
-                state.queue[0].offset += count
+            case .notNow:
+                // The socket may well be writable: only time tells.
+                watchWritable(&state, false)
+                tryAgainSoon(&state)
+                return true
+            case .sent(let count):
+                if first.offset + count == first.bytes.count {
+                    state.queuedBytes -= first.bytes.count
+                    state.queue.removeFirst()
+                } else {
+                    state.queue[0].offset += count
+                }
             }
         }
         watchWritable(&state, false)
         return true
+    }
+
+    private func tryAgainSoon(_ state: inout State) {
+        guard !state.triesAgain else { return }
+        state.triesAgain = true
+        _ = reactor.schedule(at: .after(Self.pause)) { [weak self] in
+            guard let self else { return }
+            self.state.withLock { $0.triesAgain = false }
+            self.ready(.writable)
+        }
+    }
+
+    /// The socket takes nothing more. What the peer said before it went is read first.
+    private func failSoon() {
+        reactor.perform { [self] in
+            ready(.readable)
+            fail()
+        }
     }
 
     private func watchWritable(_ state: inout State, _ on: Bool) {
@@ -170,14 +247,16 @@ final class ControlConnection: Sendable {
 
     /// On the reactor's thread: reads all there is, gives whole frames away, sends what waits.
     private func ready(_ events: PollEvents) {
+        var ended = false
         if events.contains(.writable) {
             let (fine, isLast) = state.withLock { state in
                 (drainQueue(&state), state.closesWhenSent && state.queue.isEmpty)
             }
-            if !fine || isLast { return fail() }
+            if isLast { return fail() }
+            // What the peer said before it went is read first.
+            ended = !fine
         }
-        guard events.contains(.readable) || events.contains(.hangUp) || events.contains(.error) else { return }
-        var ended = false
+        guard ended || events.contains(.readable) || events.contains(.hangUp) || events.contains(.error) else { return }
         reading: while true {
             switch readOnce() {
             case .bytes: break

@@ -31,6 +31,8 @@ public enum SystemErrno {
     public static let brokenPipe = EPIPE
     /// `ENOMEM`: no memory left.
     public static let noMemory = ENOMEM
+    /// `ENOBUFS`: the kernel has no room for its own part.
+    public static let noBuffers = ENOBUFS
     /// `EINVAL`: an argument makes no sense there.
     public static let invalid = EINVAL
     /// `EOPNOTSUPP`: the object has no such operation.
