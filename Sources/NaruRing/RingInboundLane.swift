@@ -30,6 +30,8 @@ public final class RingInboundLane: InboundLane {
     private var writerArmed: ArmedWord
     private var ringBytes: Int
     private var maximumRecordBytes: Int
+    /// How much is taken before the writer is given the room, bytes.
+    private var releaseStep: Int { ringBytes >> 4 }
     private let successors: RingSuccessors?
     // The kinds of record that a writer may send.
     private let firstKind = RecordHeader.Kind.data.rawValue
@@ -90,40 +92,31 @@ public final class RingInboundLane: InboundLane {
         phase = .draining
         var position = tail
         var taken = 0
+        // The last word that was found to be a record, and what it says. A word equal to it says the same, so that it
+        // need not be taken apart again, and the core can go on to the next before the load of this one is done.
+        var known = Known()
         // Where the last padding ended: none may begin there, so that a writer cannot keep this loop busy for ever.
         var paddedTo = UInt64.max
         while taken < maximum {
             let offset = Int(truncatingIfNeeded: position) & (ringBytes &- 1)
             let word = unsafe headerWord(offset).pointee.load(ordering: .acquiring)
-            if word == 0 { break }
-            let byteCount = Int(UInt32(truncatingIfNeeded: word)) &- 1
-            let stride = RingLayout.stride(byteCount)
-            let header = Self.header(word)
-            guard isRecord(header, byteCount, stride: stride, offset: offset) else {
-                if isPadding(header, byteCount, offset: offset), position != paddedTo {
-                    position &+= UInt64(truncatingIfNeeded: byteCount &+ RecordHeader.byteCount)
-                    paddedTo = position
-                    continue
-                }
-                if isSwitch(header, byteCount, stride: stride, offset: offset), follow(offset) {
-                    position = 0
-                    continue
-                }
-                violate(word, position)
-                break
+            if word != known.word || offset &+ known.stride > ringBytes {
+                guard word != 0, examine(word, offset, &known, &position, &paddedTo) else { break }
+                // Not a record, but the position of the next.
+                if known.word == 0 { continue }
             }
-            // `isRecord` proved that the bytes lie in the ring. They are this end's until it releases them, which it
+            // `examine` proved that the bytes lie in the ring. They are this end's until it releases them, which it
             // does after `body` returned, and mapped until then, since a close is deferred.
             let step = body(
                 InboundRecord(
-                    header: header,
+                    header: RecordHeader(word: known.word),
                     bytes: unsafe RawSpan(
-                        _unsafeStart: ring + (offset &+ RecordHeader.byteCount), byteCount: byteCount)))
+                        _unsafeStart: ring + (offset &+ RecordHeader.byteCount), byteCount: known.byteCount)))
             if step == .leaveAndStop { break }
-            position &+= UInt64(truncatingIfNeeded: stride)
+            position &+= UInt64(truncatingIfNeeded: known.stride)
             taken &+= 1
             if step == .takeAndStop || phase != .draining { break }
-            if Int(truncatingIfNeeded: position &- released) >= ringBytes >> 4 { release(position) }
+            if Int(truncatingIfNeeded: position &- released) >= releaseStep { release(position) }
         }
         tail = position
         if position != released, taken == 0 || isReleaseDue(position) { release(position) }
@@ -207,16 +200,44 @@ extension RingInboundLane {
         unsafe (ring + offset).assumingMemoryBound(to: Atomic<UInt64>.self)
     }
 
-    @inline(__always)
-    private static func header(_ word: UInt64) -> RecordHeader {
-        RecordHeader(
-            kind: RecordHeader.Kind(rawValue: UInt8(truncatingIfNeeded: word >> 32)),
-            flags: RecordHeader.Flags(rawValue: UInt8(truncatingIfNeeded: word >> 40)),
-            extensionByteCount: UInt16(truncatingIfNeeded: word >> 48))
+    /// A header word that was found to be a record in this ring.
+    private struct Known {
+        /// 0: none.
+        var word: UInt64 = 0
+        var byteCount = 0
+        /// What the record takes of the ring, bytes; more than any ring has while there is none.
+        var stride = RingLayout.maximumRingBytes + 1
     }
 
-    /// Whether a header word describes a record that lies in the ring. A byte count of -1 comes from a commit word of
-    /// 0.
+    /// Finds out what a header word says: a record, which is then `known`; or nothing to be lent, and `position` is where
+    /// the next record is. `false` when it breaks the layout.
+    @inline(never)
+    private func examine(
+        _ word: UInt64, _ offset: Int, _ known: inout Known, _ position: inout UInt64, _ paddedTo: inout UInt64
+    ) -> Bool {
+        let header = RecordHeader(word: word)
+        // -1 comes from a commit word of 0.
+        let byteCount = Int(UInt32(truncatingIfNeeded: word)) &- 1
+        let stride = RingLayout.stride(byteCount)
+        if isRecord(header, byteCount, stride: stride, offset: offset) {
+            known = Known(word: word, byteCount: byteCount, stride: stride)
+            return true
+        }
+        known = Known()
+        if isPadding(header, byteCount, offset: offset), position != paddedTo {
+            position &+= UInt64(truncatingIfNeeded: byteCount &+ RecordHeader.byteCount)
+            paddedTo = position
+            return true
+        }
+        if isSwitch(header, byteCount, stride: stride, offset: offset), follow(offset) {
+            position = 0
+            return true
+        }
+        violate(word, position)
+        return false
+    }
+
+    /// Whether a header word describes a record that lies in the ring.
     @inline(__always)
     private func isRecord(_ header: RecordHeader, _ byteCount: Int, stride: Int, offset: Int) -> Bool {
         header.kind.rawValue &- firstKind <= lastKind &- firstKind && header.kind != .switch
@@ -277,7 +298,7 @@ extension RingInboundLane {
     /// Whether the room up to `position` should not be kept back.
     @inline(__always)
     private func isReleaseDue(_ position: UInt64) -> Bool {
-        Int(truncatingIfNeeded: position &- released) >= ringBytes >> 4 || writerArmed.seemsArmed
+        Int(truncatingIfNeeded: position &- released) >= releaseStep || writerArmed.seemsArmed
     }
 
     @inline(never)

@@ -21,17 +21,48 @@ public final class Receiver {
     private var assembler: Assembler
     /// Messages taken so far.
     private(set) var taken: UInt64 = 0
-    private var finished = false
-    private var isReceiving = false
-    private var isClosed = false
-    /// The peer broke the protocol: nothing more is read of what it wrote.
-    private var isPoisoned = false
+    /// What stands in the way of reading the lane; nothing, as a rule, and then one comparison says so.
+    private var obstacles: Obstacles = []
     /// A message that came in parts or compressed and whose closure threw: given again first.
     private var untaken: OwnedMessage?
     /// Bytes the lane gave for it.
     private var untakenWireBytes = 0
     private var companion: (any AnyObject & Sendable)?
     private var patience: Patience
+
+    private struct Obstacles: OptionSet {
+        let rawValue: UInt8
+        /// The sender has finished.
+        static let finished = Obstacles(rawValue: 1)
+        /// A closure of the user's runs.
+        static let receiving = Obstacles(rawValue: 2)
+        static let closed = Obstacles(rawValue: 4)
+        /// The peer broke the protocol: nothing more is read of what it wrote.
+        static let poisoned = Obstacles(rawValue: 8)
+        /// An untaken message comes first.
+        static let untaken = Obstacles(rawValue: 16)
+    }
+
+    /// What one look at the lane delivers.
+    private struct Delivery {
+        /// The number of the last message, and the bytes of those that are not counted yet.
+        var sequence: UInt64
+        var byteCount = 0
+        /// Messages counted.
+        var count = 0
+        let maximum: Int
+        /// What ended it.
+        var failure: (any Error)?
+
+        /// Whether there may be another.
+        var goesOn: DrainStep { count < maximum ? .take : .takeAndStop }
+
+        @inline(never)
+        mutating func fail(_ error: any Error, _ step: DrainStep) -> DrainStep {
+            failure = error
+            return step
+        }
+    }
 
     /// - Parameter companion: kept alive until the receiver closes; the listener of a single receiver.
     init(
@@ -96,7 +127,7 @@ public final class Receiver {
     }
 
     /// Whether the sender has finished and everything was taken.
-    public var isFinished: Bool { finished && untaken == nil }
+    public var isFinished: Bool { obstacles.contains(.finished) && untaken == nil }
 
     // MARK: Own
 
@@ -211,117 +242,113 @@ public final class Receiver {
 
     /// Reads the records that are there and lends whole messages; returns how many were taken.
     private func take(_ maximum: Int, _ body: (MessageView) throws -> Void) throws -> Int {
-        if link.isForked { throw link.forked("receive") }
-        guard !isClosed else { throw closedError() }
-        guard !isPoisoned else { throw closedError() }
-        guard !isReceiving else {
-            throw NaruError(
-                .reentrant, operation: "receive", object: link.name, reason: "called from inside its own closure")
-        }
-        guard !finished || untaken != nil else { return 0 }
-        isReceiving = true
-        defer {
-            isReceiving = false
-            adopted = nil
-        }
-        if let message = untaken {
-            try body(MessageView(bytes: message.bytes, sequence: taken + 1))
-            untaken = nil
-            count(message.byteCount, wire: untakenWireBytes)
-            return 1
-        }
-        var delivered = 0
-        var failure: (any Error)?
+        if !obstacles.isEmpty || link.isForked { return try takeOddly(body) }
+        obstacles.insert(.receiving)
+        defer { obstacles.remove(.receiving) }
+        var delivery = Delivery(sequence: taken, maximum: maximum)
         do {
             repeat {
-                var sequence = taken
-                var byteCount = 0
                 let records = try lane.drain(maximum) { record in
                     guard record.header.isPlain, record.adopted == nil else {
-                        // Counted first: what follows counts for itself.
-                        countPlain(&sequence, &byteCount, &delivered)
-                        let answer = step(record, &delivered, maximum, &failure, body)
-                        sequence = taken
-                        return answer
+                        return takeUnusual(record, &delivery, body)
                     }
                     do {
-                        try body(MessageView(bytes: record.bytes, sequence: sequence &+ 1))
+                        try body(MessageView(bytes: record.bytes, sequence: delivery.sequence &+ 1))
                     } catch {
-                        failure = error
-                        return .leaveAndStop
+                        return delivery.fail(error, .leaveAndStop)
                     }
-                    sequence &+= 1
-                    byteCount &+= record.bytes.byteCount
+                    delivery.sequence &+= 1
+                    delivery.byteCount &+= record.bytes.byteCount
                     // One record is one message, and the lane stops at the maximum by itself.
                     return .take
                 }
-                countPlain(&sequence, &byteCount, &delivered)
-                if records == 0 || failure != nil || finished { break }
-            } while delivered == 0
+                countPlain(&delivery)
+                if records == 0 || delivery.failure != nil || obstacles.contains(.finished) { break }
+            } while delivery.count == 0
         } catch {
             throw laneFailed(error)
         }
-        if let failure { throw failure }
-        return delivered
+        if let failure = delivery.failure { throw failure }
+        return delivery.count
     }
 
-    /// Counts plain messages up to `sequence`, which have `byteCount` bytes together.
+    /// What a call comes to that finds an obstacle.
+    @inline(never)
+    private func takeOddly(_ body: (MessageView) throws -> Void) throws -> Int {
+        if link.isForked { throw link.forked("receive") }
+        guard obstacles.isDisjoint(with: [.closed, .poisoned]) else { throw closedError() }
+        guard !obstacles.contains(.receiving) else {
+            throw NaruError(
+                .reentrant, operation: "receive", object: link.name, reason: "called from inside its own closure")
+        }
+        guard let message = untaken else { return 0 }
+        obstacles.insert(.receiving)
+        defer { obstacles.remove(.receiving) }
+        try body(MessageView(bytes: message.bytes, sequence: taken + 1))
+        untaken = nil
+        obstacles.remove(.untaken)
+        count(message.byteCount, wire: untakenWireBytes)
+        return 1
+    }
+
+    /// Counts the plain messages of a delivery that are not counted yet.
     @inline(__always)
-    private func countPlain(_ sequence: inout UInt64, _ byteCount: inout Int, _ delivered: inout Int) {
-        let count = Int(truncatingIfNeeded: sequence &- taken)
+    private func countPlain(_ delivery: inout Delivery) {
+        let count = Int(truncatingIfNeeded: delivery.sequence &- taken)
         guard count > 0 else { return }
-        taken = sequence
-        delivered &+= count
-        counters.addMessages(.messagesReceived, count, byteCount, byteCount)
-        byteCount = 0
+        taken = delivery.sequence
+        delivery.count &+= count
+        counters.addMessages(.messagesReceived, count, delivery.byteCount, delivery.byteCount)
+        delivery.byteCount = 0
     }
 
-    /// What becomes of a record that is not a plain message.
-    @inline(__always)
-    private func step(
-        _ record: InboundRecord, _ delivered: inout Int, _ maximum: Int, _ failure: inout (any Error)?,
-        _ body: (MessageView) throws -> Void
+    /// What becomes of a record that is not a plain message in the lane's memory.
+    @inline(never)
+    private func takeUnusual(
+        _ record: InboundRecord, _ delivery: inout Delivery, _ body: (MessageView) throws -> Void
     ) -> DrainStep {
+        // Counted first: what follows counts for itself.
+        countPlain(&delivery)
+        defer { delivery.sequence = taken }
         let header = record.header
         var bytes = record.bytes
         if header.extensionByteCount > 0 {
             guard Int(header.extensionByteCount) <= bytes.byteCount else {
-                return violate("an extension longer than its record", &failure)
+                return violate("an extension longer than its record", &delivery)
             }
             // Metadata of a kind this version does not know is skipped.
             bytes = bytes.extracting(droppingFirst: Int(header.extensionByteCount))
         }
         if header.kind == .data, header.flags.isDisjoint(with: .codec) {
             adopted = record.adopted
+            defer { adopted = nil }
             do {
                 try body(MessageView(bytes: bytes, sequence: taken &+ 1))
             } catch {
-                failure = error
-                return .leaveAndStop
+                return delivery.fail(error, .leaveAndStop)
             }
             count(bytes.byteCount, wire: bytes.byteCount)
-            delivered &+= 1
-            return delivered < maximum ? .take : .takeAndStop
+            delivery.count &+= 1
+            return delivery.goesOn
         }
-        return unusual(header, bytes, &delivered, maximum, &failure, body)
+        return take(header, bytes, &delivery, body)
     }
 
     /// Compressed messages, fragments, the end.
-    private func unusual(
-        _ header: RecordHeader, _ bytes: RawSpan, _ delivered: inout Int, _ maximum: Int,
-        _ failure: inout (any Error)?, _ body: (MessageView) throws -> Void
+    private func take(
+        _ header: RecordHeader, _ bytes: RawSpan, _ delivery: inout Delivery, _ body: (MessageView) throws -> Void
     ) -> DrainStep {
         switch header.kind {
         case .data:
-            guard !assembler.isPartial else { return violate("a message inside another's fragments", &failure) }
-            return lend(bytes, header.flags, &delivered, maximum, &failure, body)
+            guard !assembler.isPartial else { return violate("a message inside another's fragments", &delivery) }
+            return lend(bytes, header.flags, &delivery, body)
         case .fragment:
             switch assembler.append(header, bytes) {
             case .more: return .take
-            case .violation(let what): return violate(what, &failure)
+            case .violation(let what): return violate(what, &delivery)
             case .complete(let flags):
                 defer { assembler.release() }
-                return lend(assembler.bytes, flags, &delivered, maximum, &failure, body)
+                return lend(assembler.bytes, flags, &delivery, body)
             }
         case .abort:
             if assembler.abort().contains(.history) { decompressor?.breakHistory() }
@@ -331,58 +358,55 @@ public final class Receiver {
                 bytes.byteCount == 8
                 ? UInt64(littleEndian: unsafe bytes.unsafeLoadUnaligned(as: UInt64.self)) : UInt64.max
             guard count == taken, !assembler.isPartial else {
-                return violate("a finish after \(count) messages where \(taken) came", &failure)
+                return violate("a finish after \(count) messages where \(taken) came", &delivery)
             }
-            finished = true
+            obstacles.insert(.finished)
             link.acknowledge(taken)
             return .takeAndStop
         default:
-            return violate("a record of unknown kind \(header.kind.rawValue)", &failure)
+            return violate("a record of unknown kind \(header.kind.rawValue)", &delivery)
         }
     }
 
     /// Lends a message that came in parts or compressed.
     private func lend(
-        _ payload: RawSpan, _ flags: RecordHeader.Flags, _ delivered: inout Int, _ maximum: Int,
-        _ failure: inout (any Error)?, _ body: (MessageView) throws -> Void
+        _ payload: RawSpan, _ flags: RecordHeader.Flags, _ delivery: inout Delivery,
+        _ body: (MessageView) throws -> Void
     ) -> DrainStep {
         guard flags.contains(.compressed) else {
             guard flags.isDisjoint(with: .codec) else {
-                return violate("a message with history that is not compressed", &failure)
+                return violate("a message with history that is not compressed", &delivery)
             }
-            return deliver(payload, wire: payload.byteCount, &delivered, maximum, &failure, body)
+            return deliver(payload, wire: payload.byteCount, &delivery, body)
         }
-        guard let decompressor else { return violate("a compressed message without a codec agreed", &failure) }
+        guard let decompressor else { return violate("a compressed message without a codec agreed", &delivery) }
         do {
             let start = MonotonicClock.nanoseconds()
             let byteCount = try decompressor.decompress(payload, flags)
             let duration = MonotonicClock.nanoseconds() &- start
             link.counters.add(.decompressionNanoseconds, Int(truncatingIfNeeded: duration))
-            return deliver(
-                decompressor.bytes(byteCount), wire: payload.byteCount, &delivered, maximum, &failure, body)
+            return deliver(decompressor.bytes(byteCount), wire: payload.byteCount, &delivery, body)
         } catch {
             poison(error.reason)
-            failure = error
-            return .takeAndStop
+            return delivery.fail(error, .takeAndStop)
         }
     }
 
     /// Lends a message that lies in private memory. One whose closure throws is kept for the next call.
     private func deliver(
-        _ bytes: RawSpan, wire: Int, _ delivered: inout Int, _ maximum: Int,
-        _ failure: inout (any Error)?, _ body: (MessageView) throws -> Void
+        _ bytes: RawSpan, wire: Int, _ delivery: inout Delivery, _ body: (MessageView) throws -> Void
     ) -> DrainStep {
         do {
             try body(MessageView(bytes: bytes, sequence: taken &+ 1))
         } catch {
             untaken = OwnedMessage(copying: bytes)
             untakenWireBytes = wire
-            failure = error
-            return .takeAndStop
+            obstacles.insert(.untaken)
+            return delivery.fail(error, .takeAndStop)
         }
         count(bytes.byteCount, wire: wire)
-        delivered &+= 1
-        return delivered < maximum ? .take : .takeAndStop
+        delivery.count &+= 1
+        return delivery.goesOn
     }
 
     @inline(__always)
@@ -391,14 +415,13 @@ public final class Receiver {
         counters.addMessages(.messagesReceived, 1, byteCount, wire)
     }
 
-    private func violate(_ what: String, _ failure: inout (any Error)?) -> DrainStep {
+    private func violate(_ what: String, _ delivery: inout Delivery) -> DrainStep {
         poison(what)
-        failure = closedError()
-        return .takeAndStop
+        return delivery.fail(closedError(), .takeAndStop)
     }
 
     private func poison(_ what: String) {
-        isPoisoned = true
+        obstacles.insert(.poisoned)
         link.counters.add(.violations, 1)
         link.close(.protocolViolation(what))
     }
@@ -408,8 +431,8 @@ public final class Receiver {
     /// Ends receiving: the sender is told that this end takes no more. Idempotent. Inside a closure of the receiver's
     /// own it takes effect when the closure returns.
     public func close() {
-        guard !isClosed else { return }
-        isClosed = true
+        guard !obstacles.contains(.closed) else { return }
+        obstacles.insert(.closed)
         if link.isForked {
             if let companion { Link.abandon(companion) }
             return Link.abandon(lane)
@@ -420,14 +443,14 @@ public final class Receiver {
     }
 
     private func laneFailed(_ error: NaruError) -> NaruError {
-        if error.code == .protocolViolation, !isPoisoned { poison(error.reason) }
+        if error.code == .protocolViolation, !obstacles.contains(.poisoned) { poison(error.reason) }
         return link.isClosed ? closedError() : error
     }
 
     /// Why nothing more comes. Only the record on the lane means *finished*, so a link that closed without it did not.
     private func closedError() -> NaruError {
         if link.isForked { return link.forked("receive") }
-        guard !isClosed, let reason = link.closeReason else {
+        guard !obstacles.contains(.closed), let reason = link.closeReason else {
             return NaruError(.closed, operation: "receive", object: link.name, reason: "this end closed the receiver")
         }
         return (reason == .finished ? .peerVanished : reason).error("receive", link.name)

@@ -93,6 +93,13 @@ public final class Sender {
     /// Sends a copy of `bytes` when there is room for it now; `false` when there is none.
     public func trySend(_ bytes: RawSpan) throws(NaruError) -> Bool {
         if try sendNow(bytes) { return true }
+        return try trySendOddly(bytes)
+    }
+
+    /// As ``trySend(_:)``, where there is no room or something is unusual.
+    @inline(never)
+    private func trySendOddly(_ bytes: RawSpan) throws(NaruError) -> Bool {
+        try begin(bytes.byteCount)
         guard try payAbort() else { return try noRoom() }
         // A message of several records, or a compressed one, is taken whole or not at all.
         var transmission = prepare(bytes)
@@ -149,21 +156,18 @@ public final class Sender {
         plainLimit = isPlain ? min(maximumRecordBytes, maximumMessageBytes) : -1
     }
 
-    /// The fast path: one record, no compression, no waiting.
+    /// The fast path: one record, no compression, no waiting. `false`: something is unusual, or there is no room.
     @inline(__always)
     func sendNow(_ bytes: RawSpan) throws(NaruError) -> Bool {
-        guard bytes.byteCount <= plainLimit, !link.isClosed else {
-            try begin(bytes.byteCount)
-            return false
-        }
-        guard try attempt({ () throws(NaruError) in try lane.trySend(RecordHeader(), RawSpan(), bytes) }) else {
-            return false
-        }
+        guard bytes.byteCount <= plainLimit, !link.isClosed,
+            try attempt({ () throws(NaruError) in try lane.trySend(RecordHeader(), RawSpan(), bytes) })
+        else { return false }
         count(bytes.byteCount, wire: bytes.byteCount)
         return true
     }
 
     private func sendLater(_ bytes: RawSpan, deadline: Deadline) async throws(NaruError) {
+        try begin(bytes.byteCount)
         var transmission = prepare(bytes)
         var spell = beginWait(WaitingExecutor.style, deadline)
         do {
@@ -181,6 +185,12 @@ public final class Sender {
 
     func sendBlocking(_ bytes: RawSpan, deadline: Deadline) throws(NaruError) {
         if try sendNow(bytes) { return }
+        try waitAndSend(bytes, deadline)
+    }
+
+    @inline(never)
+    private func waitAndSend(_ bytes: RawSpan, _ deadline: Deadline) throws(NaruError) {
+        try begin(bytes.byteCount)
         var transmission = prepare(bytes)
         var spell = beginWait(.thread, deadline)
         do {
@@ -330,11 +340,16 @@ public final class Sender {
         do {
             return try operation()
         } catch {
-            // The other end's lane is gone, and why is about to be known: the wait for room waits for that.
-            laneEnded = error.code == .peerVanished
-            if laneEnded, !link.isClosed { return false }
-            throw laneFailed(error)
+            return try attemptFailed(error)
         }
+    }
+
+    @inline(never)
+    private func attemptFailed(_ error: NaruError) throws(NaruError) -> Bool {
+        // The other end's lane is gone, and why is about to be known: the wait for room waits for that.
+        laneEnded = error.code == .peerVanished
+        if laneEnded, !link.isClosed { return false }
+        throw laneFailed(error)
     }
 
     // MARK: Waiting

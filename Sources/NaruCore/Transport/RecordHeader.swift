@@ -14,18 +14,35 @@
 /// A commit word of zero means *not yet written*: in memory the word is stored last, with release order, and makes the
 /// record visible. The byte count counts the extension and the payload behind it.
 public struct RecordHeader: Hashable, Sendable {
+    /// The upper half of the header word. One number, so that the plain case is one comparison.
+    private var bits: UInt32
+
     /// What the record is.
-    public var kind: Kind
+    public var kind: Kind {
+        get { Kind(rawValue: UInt8(truncatingIfNeeded: bits)) }
+        set { bits = bits & ~0xff | UInt32(newValue.rawValue) }
+    }
+
     /// How its bytes are to be read.
-    public var flags: Flags
+    public var flags: Flags {
+        get { Flags(rawValue: UInt8(truncatingIfNeeded: bits >> 8)) }
+        set { bits = bits & ~0xff00 | UInt32(newValue.rawValue) << 8 }
+    }
+
     /// How many of the record's first bytes are metadata, bytes.
-    public var extensionByteCount: UInt16
+    public var extensionByteCount: UInt16 {
+        get { UInt16(truncatingIfNeeded: bits >> 16) }
+        set { bits = bits & 0xffff | UInt32(newValue) << 16 }
+    }
 
     /// Makes a header; a plain data record by default.
     public init(kind: Kind = .data, flags: Flags = [], extensionByteCount: UInt16 = 0) {
-        self.kind = kind
-        self.flags = flags
-        self.extensionByteCount = extensionByteCount
+        bits = UInt32(kind.rawValue) | UInt32(flags.rawValue) << 8 | UInt32(extensionByteCount) << 16
+    }
+
+    /// The header in a word read from a lane; any bits are a header.
+    public init(word: UInt64) {
+        bits = UInt32(truncatingIfNeeded: word >> 32)
     }
 
     /// The kinds of record. A receiver that meets one it does not know closes the link.
@@ -75,23 +92,19 @@ public struct RecordHeader: Hashable, Sendable {
 
     /// Whether it is a whole message as it is: no flags, no extension.
     @inline(__always)
-    public var isPlain: Bool { kind.rawValue == 1 && flags.rawValue == 0 && extensionByteCount == 0 }
+    public var isPlain: Bool { bits == 1 }
 
     /// The header word of a record of `byteCount` bytes.
     /// - Precondition: `byteCount` is in 0 ... ``maximumByteCount``.
+    @inline(__always)
     public func word(byteCount: Int) -> UInt64 {
-        UInt64(UInt32(truncatingIfNeeded: byteCount) &+ 1) | UInt64(kind.rawValue) << 32 | UInt64(flags.rawValue) << 40
-            | UInt64(extensionByteCount) << 48
+        UInt64(UInt32(truncatingIfNeeded: byteCount) &+ 1) | UInt64(bits) << 32
     }
 
     /// Splits a header word read from a lane; `nil` when its commit word is zero: nothing is there yet.
     public static func split(_ word: UInt64) -> (header: RecordHeader, byteCount: Int)? {
         let commit = UInt32(truncatingIfNeeded: word)
         guard commit != 0 else { return nil }
-        let header = RecordHeader(
-            kind: Kind(rawValue: UInt8(truncatingIfNeeded: word >> 32)),
-            flags: Flags(rawValue: UInt8(truncatingIfNeeded: word >> 40)),
-            extensionByteCount: UInt16(truncatingIfNeeded: word >> 48))
-        return (header, Int(commit) - 1)
+        return (RecordHeader(word: word), Int(commit) - 1)
     }
 }
