@@ -3,11 +3,14 @@
 #
 # On a new Debian machine with Swift, `make demo` and `make test` are all it takes.
 
-.PHONY: help demo build test model kills clean prepare
+.PHONY: help demo build test model kills fuzz clean prepare
 .DEFAULT_GOAL := help
 
 # Release builds have a folder of their own: in one folder, debug and release would rebuild each other.
 RELEASE := swift build -c release --scratch-path .build-release
+# Testable, since the targets are internal functions; instrumented for coverage and for addresses.
+FUZZ := swift build -c release --scratch-path .build-fuzz --product NaruFuzz --sanitize=address \
+	-Xswiftc -sanitize=fuzzer -Xswiftc -enable-testing
 PACKAGE := libzstd-dev
 
 help: ## Say what there is to make.
@@ -30,8 +33,12 @@ kills: prepare ## Kill one end of a link after another, at random moments (COUNT
 	@$(RELEASE) --product NaruKills
 	@"$$($(RELEASE) --show-bin-path)/NaruKills" $(or $(COUNT),10000)
 
+fuzz: prepare ## Fuzz every decoder, a share of the time each (SECONDS=300).
+	@NARU_FUZZ=1 $(FUZZ)
+	@Tests/Fuzz/fuzz.sh "$$(NARU_FUZZ=1 $(FUZZ) --show-bin-path)/NaruFuzz" $(or $(SECONDS),300)
+
 clean: ## Remove everything that was built.
-	rm -rf .build .build-release
+	rm -rf .build .build-release .build-fuzz
 
 # The one thing of the system that the build needs: the header of zstd.
 prepare:
