@@ -140,8 +140,12 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "NaruKills", dependencies: ["Naru", "NaruSystem", logging], path: "Tests/Kills", swiftSettings: settings),
+        .executableTarget(
+            name: "NaruFlipper", dependencies: ["Naru", "NaruSystem", "NaruCore", "NaruRing", "NaruSharedMemory", logging],
+            path: "Tests/Flipper", swiftSettings: settings),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["NaruSystem", "NaruIntegrationPeer", "NaruKills", "NaruCLI"],
+            name: "IntegrationTests",
+            dependencies: ["NaruSystem", "NaruIntegrationPeer", "NaruKills", "NaruFlipper", "NaruCLI"],
             swiftSettings: settings),
         tests(
             "Naru", ["NaruCore", "NaruSystem", .product(name: "Configuration", package: "swift-configuration"), logging]),
