@@ -14,11 +14,12 @@ FUZZ := swift build -c release --scratch-path .build-fuzz --product NaruFuzz --s
 # The sanitizers: the thread sanitizer sees races of plain memory only in release. What exit tests leave is no leak.
 THREAD := -c release --scratch-path .build-thread --sanitize=thread --enable-all-traits --disable-xctest --no-parallel
 THREAD_TESTS := NaruRingTests NaruStreamTests NaruInProcessTests NaruCoreTests NaruConformanceTests
-ADDRESS := -c release --scratch-path .build-address --sanitize=address --enable-all-traits --disable-xctest --no-parallel
+# Testable by a flag of the compiler, so that the flipper is built in the same folder and nothing is built twice.
+FLIP := swift build -c release --scratch-path .build-address --sanitize=address --enable-all-traits -Xswiftc -enable-testing
+ADDRESS := -c release --scratch-path .build-address --sanitize=address --enable-all-traits --disable-xctest --no-parallel \
+	--disable-testable-imports -Xswiftc -enable-testing
 ADDRESS_TESTS := NaruRingTests NaruStreamTests NaruSharedMemoryTests NaruUnixSocketTests NaruZstdTests \
 	NaruConformanceTests NaruInProcessTests FuzzTests FlipperTests
-# Without tests: a folder of its own, as test builds are testable throughout.
-FLIP := swift build -c release --scratch-path .build-flip --sanitize=address
 ADDRESS_OPTIONS := ASAN_OPTIONS=detect_leaks=0 SWIFT_BACKTRACE=enable=no
 PACKAGE := libzstd-dev
 
@@ -55,7 +56,7 @@ sanitize: prepare ## Run the tests of lanes, codecs and the core under the threa
 	$(ADDRESS_OPTIONS) swift test $(ADDRESS) $(foreach suite,$(ADDRESS_TESTS),--filter $(suite))
 
 clean: ## Remove everything that was built.
-	rm -rf .build .build-release .build-fuzz .build-thread .build-address .build-flip
+	rm -rf .build .build-release .build-fuzz .build-thread .build-address
 
 # The one thing of the system that the build needs: the header of zstd.
 prepare:

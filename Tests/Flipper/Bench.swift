@@ -13,6 +13,9 @@ final class Bench {
     /// Where in the control memory, behind all that the layout knows, the peer says how often it changed something.
     static let flipsOffset = 4088
 
+    /// How often a victim waits for the peer in all its rounds.
+    static let waits = 300
+
     let header = RingHeader(ringBytes: ringBytes, link: .random())
     /// The victim's view: writable for a writer, which made it.
     let memory: RingMemory

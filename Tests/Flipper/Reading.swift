@@ -15,11 +15,12 @@ struct Reading {
     func run(_ count: Int) throws -> Tally {
         var tally = Tally("reading")
         let before = bench.flips
-        var lanes = 0
+        var waits = 0
         while tally.rounds < count {
             try useLane(&tally, min(64, count - tally.rounds))
-            lanes += 1
-            if lanes % 32 == 0 { try bench.awaitFlips() }
+            guard tally.rounds >= waits * count / Bench.waits else { continue }
+            try bench.awaitFlips()
+            waits += 1
         }
         tally.flips = bench.flips - before
         guard tally.passed > 0, tally.ends["protocolViolation", default: 0] > 0 else {

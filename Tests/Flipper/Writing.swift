@@ -18,12 +18,12 @@ struct Writing {
     mutating func run(_ count: Int) throws -> Tally {
         var tally = Tally("writing")
         let before = bench.flips
-        var lanes = 0
+        var waits = 0
         while tally.rounds < count {
             try useLane(&tally, min(64, count - tally.rounds))
-            lanes += 1
-            guard lanes % 32 == 0 else { continue }
+            guard tally.rounds >= waits * count / Bench.waits else { continue }
             try bench.awaitFlips()
+            waits += 1
             guard bench.isFirstPageIntact() else { throw Complaint(description: "the victim wrote before the ring") }
         }
         tally.flips = bench.flips - before

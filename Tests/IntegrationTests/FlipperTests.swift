@@ -5,7 +5,7 @@ import NaruSystem
 import Testing
 
 /// A short run of what `make flip` does for millions of rounds.
-@Suite(.serialized, .timeLimit(.minutes(3))) struct FlipperTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct FlipperTests {
     @Test func memoryThatChangesWhileItIsUsedDoesNoHarm() throws {
         let stage = try Stage()
         let flipper = try stage.start(Stage.built("NaruFlipper"), ["200000"])
