@@ -3,11 +3,24 @@
 #
 # On a new Debian machine with Swift, `make demo` and `make test` are all it takes.
 
-.PHONY: help demo build test model kills clean prepare
+.PHONY: help demo build test model kills fuzz flip sanitize clean prepare
 .DEFAULT_GOAL := help
 
 # Release builds have a folder of their own: in one folder, debug and release would rebuild each other.
 RELEASE := swift build -c release --scratch-path .build-release
+# Testable, since the targets are internal functions; instrumented for coverage and for addresses.
+FUZZ := swift build -c release --scratch-path .build-fuzz --product NaruFuzz --sanitize=address \
+	-Xswiftc -sanitize=fuzzer -Xswiftc -enable-testing
+# The sanitizers: the thread sanitizer sees races of plain memory only in release. What exit tests leave is no leak.
+THREAD := -c release --scratch-path .build-thread --sanitize=thread --enable-all-traits --disable-xctest --no-parallel
+THREAD_TESTS := NaruRingTests NaruStreamTests NaruInProcessTests NaruCoreTests NaruConformanceTests
+# Testable by a flag of the compiler, so that the flipper is built in the same folder and nothing is built twice.
+FLIP := swift build -c release --scratch-path .build-address --sanitize=address --enable-all-traits -Xswiftc -enable-testing
+ADDRESS := -c release --scratch-path .build-address --sanitize=address --enable-all-traits --disable-xctest --no-parallel \
+	--disable-testable-imports -Xswiftc -enable-testing
+ADDRESS_TESTS := NaruRingTests NaruStreamTests NaruSharedMemoryTests NaruUnixSocketTests NaruZstdTests \
+	NaruConformanceTests NaruInProcessTests FuzzTests FlipperTests
+ADDRESS_OPTIONS := ASAN_OPTIONS=detect_leaks=0 SWIFT_BACKTRACE=enable=no
 PACKAGE := libzstd-dev
 
 help: ## Say what there is to make.
@@ -30,8 +43,20 @@ kills: prepare ## Kill one end of a link after another, at random moments (COUNT
 	@$(RELEASE) --product NaruKills
 	@"$$($(RELEASE) --show-bin-path)/NaruKills" $(or $(COUNT),10000)
 
+fuzz: prepare ## Fuzz every decoder, a share of the time each (SECONDS=300).
+	@NARU_FUZZ=1 $(FUZZ)
+	@Tests/Fuzz/fuzz.sh "$$(NARU_FUZZ=1 $(FUZZ) --show-bin-path)/NaruFuzz" $(or $(SECONDS),300)
+
+flip: prepare ## Use memory that another process changes meanwhile, under the address sanitizer (COUNT=10000000).
+	@$(FLIP) --product NaruFlipper
+	@$(ADDRESS_OPTIONS) "$$($(FLIP) --show-bin-path)/NaruFlipper" $(or $(COUNT),10000000)
+
+sanitize: prepare ## Run the tests of lanes, codecs and the core under the thread and the address sanitizer.
+	swift test $(THREAD) $(foreach suite,$(THREAD_TESTS),--filter $(suite))
+	$(ADDRESS_OPTIONS) swift test $(ADDRESS) $(foreach suite,$(ADDRESS_TESTS),--filter $(suite))
+
 clean: ## Remove everything that was built.
-	rm -rf .build .build-release
+	rm -rf .build .build-release .build-fuzz .build-thread .build-address
 
 # The one thing of the system that the build needs: the header of zstd.
 prepare:

@@ -42,6 +42,27 @@ func tests(_ module: String, _ dependencies: [Target.Dependency] = []) -> Target
         name: "\(module)Tests", dependencies: [.byName(name: module)] + dependencies, swiftSettings: settings)
 }
 
+/// The fuzz targets: a test that replays their corpus, or with `NARU_FUZZ=1` in the environment the program that
+/// `make fuzz` builds, instrumented and linked with libFuzzer.
+func fuzzing(_ dependencies: [Target.Dependency]) -> [Target] {
+    guard Context.environment["NARU_FUZZ"] == "1" else {
+        return [
+            .testTarget(
+                name: "FuzzTests", dependencies: dependencies, path: "Tests/Fuzz",
+                exclude: ["Corpus", "Engine", "Program", "fuzz.sh"], sources: ["Targets", "Replay"],
+                swiftSettings: settings)
+        ]
+    }
+    return [
+        .target(
+            name: "NaruFuzzTargets", dependencies: dependencies, path: "Tests/Fuzz/Targets", swiftSettings: settings),
+        .target(name: "CFuzzEngine", path: "Tests/Fuzz/Engine"),
+        .executableTarget(
+            name: "NaruFuzz", dependencies: ["NaruFuzzTargets", "NaruSystem", "CFuzzEngine"],
+            path: "Tests/Fuzz/Program", swiftSettings: settings),
+    ]
+}
+
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -119,10 +140,17 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "NaruKills", dependencies: ["Naru", "NaruSystem", logging], path: "Tests/Kills", swiftSettings: settings),
+        .executableTarget(
+            name: "NaruFlipper", dependencies: ["Naru", "NaruSystem", "NaruCore", "NaruRing", "NaruSharedMemory", logging],
+            path: "Tests/Flipper", swiftSettings: settings),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["NaruSystem", "NaruIntegrationPeer", "NaruKills", "NaruCLI"],
+            name: "IntegrationTests",
+            dependencies: ["NaruSystem", "NaruIntegrationPeer", "NaruKills", "NaruFlipper", "NaruCLI"],
             swiftSettings: settings),
         tests(
             "Naru", ["NaruCore", "NaruSystem", .product(name: "Configuration", package: "swift-configuration"), logging]),
     ]
+        + fuzzing([
+            "Naru", "NaruCore", "NaruSystem", "NaruRing", "NaruStream", "NaruSharedMemory", "NaruUnixSocket", "NaruZstd",
+        ])
 )

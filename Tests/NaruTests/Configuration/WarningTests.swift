@@ -81,7 +81,7 @@ import Testing
 
     @Test(arguments: [("", "", 0), ("a", "", 1), ("kitten", "sitting", 3), ("abc", "abc", 0), ("abcd", "acd", 1)])
     func distance(_ a: String, _ b: String, _ steps: Int) {
-        #expect(Nearest.distance(Array(a), Array(b)) == steps)
-        #expect(Nearest.distance(Array(b), Array(a)) == steps)
+        #expect(Nearest.distance(Array(a.utf8), Array(b.utf8)) == steps)
+        #expect(Nearest.distance(Array(b.utf8), Array(a.utf8)) == steps)
     }
 }

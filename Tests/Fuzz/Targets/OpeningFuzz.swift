@@ -1,0 +1,60 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+import NaruSystem
+
+@testable import NaruCore
+@testable import NaruRing
+@testable import NaruSharedMemory
+@testable import NaruUnixSocket
+
+/// The input is each of the messages in turn, and then a sequence of offers: a length of one byte, then the bytes.
+enum OpeningFuzz {
+    static func run(_ bytes: [UInt8]) throws(Finding) {
+        switch outcome({ () throws(NaruError) in try unsafe RingHeader(decoding: bytes.span.bytes) }) {
+        case .failure(let error): try require(error, isOneOf: .protocolViolation)
+        case .success(let header):
+            try require(RingLayout.isValid(ringBytes: header.ringBytes), "a ring of \(header.ringBytes) bytes")
+            try require(header.encoded == Array(bytes.prefix(RingHeader.byteCount)), "another ring's header")
+        }
+        switch outcome({ () throws(NaruError) in try RingAnnouncement.decode(bytes) }) {
+        case .failure(let error): try require(error, isOneOf: .protocolViolation)
+        case .success(let header):
+            try require(RingAnnouncement.encode(header) == bytes, "another ring's announcement")
+        }
+        if let proof = UnixSocketProof(record: bytes) { try require(proof.record == bytes, "another proof") }
+        try offer(bytes)
+    }
+
+    private static func offer(_ bytes: [UInt8]) throws(Finding) {
+        guard let reactor else { preconditionFailure("a thread cannot be started") }
+        let terms = [LaneTerms(transport: .sharedMemory)]
+        let request = OpeningRequest(
+            agreement: Agreement(
+                link: link, forward: terms, backward: terms, requirements: Requirements(),
+                relation: .assumed(.sameHost)),
+            role: .listener, peerBell: DeafBell(), ownBell: DeafBell(),
+            peer: PeerCredentials(processID: 1, userID: HostInformation.userID, groupID: 0), reactor: reactor)
+        let offers = RingOffers(request, port: DeafPort(), maximumRingBytes: 1 << 20)
+        var input = Input(bytes)
+        while !input.isEmpty {
+            let message = OpeningMessage(bytes: input.bytes(Int(input.byte())))
+            let result = outcome { () throws(NaruError) in try offers.receive(message) }
+            if case .failure(let error) = result { try require(error, isOneOf: .protocolViolation) }
+        }
+    }
+
+    /// The link of the offers.
+    static let link = LinkID(high: 1, low: 2)
+    private static let reactor = try? Reactor(name: "fuzz")
+}
+
+/// A bell that nobody hears.
+struct DeafBell: Bell {
+    func ring() {}
+}
+
+/// A port that nobody listens at.
+private struct DeafPort: LanePort {
+    func send(_ message: OpeningMessage) throws(NaruError) {}
+}

@@ -1,0 +1,73 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+import NaruCore
+
+/// Reads rings as the layout describes them, in the plainest way.
+struct RingReference {
+    /// The rings' contents, each larger than the one before; the number of the n-th is n.
+    let rings: [[UInt8]]
+
+    /// What a reader is given.
+    struct Answer: Equatable {
+        var records: [LaneRecord] = []
+        /// The next word is no record.
+        var isViolated = false
+    }
+
+    /// Reads up to `maximum` records from a position of the first ring on.
+    func read(from start: Int, _ maximum: Int) -> Answer {
+        var answer = Answer()
+        var (number, position, followsPadding) = (0, start, false)
+        while answer.records.count < maximum {
+            let ring = rings[number]
+            let offset = position % ring.count
+            let word = Self.number(ring[offset..<offset + 8])
+            if word == 0 { return answer }
+            let byteCount = Int(word & 0xffff_ffff) - 1
+            let (kind, flags, extensionBytes) = (word >> 32 & 0xff, word >> 40 & 0xff, Int(word >> 48))
+            let isBare = flags == 0 && extensionBytes == 0
+            let rest = ring.count - offset - 8
+            if kind == 7 {
+                // To the ring's end, or below a cache line; never behind another.
+                let fits = byteCount == rest ? byteCount < ring.count / 4 : byteCount < 64 && byteCount < rest
+                guard isBare, byteCount >= 0, byteCount % 8 == 0, fits, !followsPadding else {
+                    answer.isViolated = true
+                    return answer
+                }
+                position += 8 + byteCount
+                followsPadding = true
+                continue
+            }
+            followsPadding = false
+            guard byteCount >= 0, byteCount <= ring.count / 4, byteCount <= rest, (1...6).contains(kind) else {
+                answer.isViolated = true
+                return answer
+            }
+            if kind == 5 {
+                guard isBare, byteCount == 8, number + 1 < rings.count,
+                    Self.number(ring[offset + 8..<offset + 16]) == UInt64(number + 1)
+                else {
+                    answer.isViolated = true
+                    return answer
+                }
+                (number, position) = (number + 1, 0)
+                continue
+            }
+            guard extensionBytes <= byteCount else {
+                answer.isViolated = true
+                return answer
+            }
+            let header = RecordHeader(
+                kind: .init(rawValue: UInt8(kind)), flags: .init(rawValue: UInt8(flags)),
+                extensionByteCount: UInt16(extensionBytes))
+            answer.records.append(LaneRecord(header: header, bytes: Array(ring[offset + 8..<offset + 8 + byteCount])))
+            position += (byteCount + 15) / 8 * 8
+        }
+        return answer
+    }
+
+    private static func number(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+        bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+}
