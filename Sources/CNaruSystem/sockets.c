@@ -165,7 +165,8 @@ int32_t naru_peer_credentials(int32_t fd, struct naru_credentials *credentials) 
     socklen_t length = sizeof found;
     int result = NARU_ONCE(getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &found, &length));
     if (result < 0) return result;
-    if (length != sizeof found || found.pid == 0) return -ENOTCONN;
+    // A socket without a peer has nobody's numbers. A peer of another PID namespace has the number 0 too, but a user.
+    if (length != sizeof found || (found.pid == 0 && found.uid == (uid_t)-1)) return -ENOTCONN;
     credentials->process_id = found.pid;
     credentials->user_id = found.uid;
     credentials->group_id = found.gid;

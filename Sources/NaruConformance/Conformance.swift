@@ -19,7 +19,8 @@ public enum Conformance {
     /// Every line, in the order in which a plugin's author will want them to pass.
     public static let lines: [ConformanceLine] =
         probeLines + openingLines + hostileOpeningLines + sendingLines + loanLines + receivingLines + waitingLines
-        + closingLines + sizeLines + sendLines + endLines + orderLines + lifeLines + codecLines + historyLines
+        + closingLines + sizeLines + sendLines + endLines + insideLines + orderLines + lifeLines + nameLines + codecLines
+        + historyLines
 
     /// The line of this name.
     public static func line(_ id: String) -> ConformanceLine? {

@@ -16,6 +16,11 @@ import Synchronization
 ///     many-send LINK COUNT               see ``ManyLinks``
 ///     many-receive LINK COUNT
 ///     fork-send LINK, fork-receive LINK  see ``Forking``
+///     meet-send LINK, meet-receive LINK  see ``Meeting``
+///     dial LINK MILLISECONDS
+///     contest LINK COUNT MARK
+///     interrupted-send LINK              see ``Interrupted``
+///     interrupted-receive LINK
 ///
 /// It prints `linked TRANSPORT` when the link is up and one line at its end: `finished COUNT`, or
 /// `error CODE NANOSECONDS REASON`, where the nanoseconds are the monotonic clock's.
@@ -47,6 +52,13 @@ struct Peer {
         case ("many-receive", 3): try await ManyLinks.receive(arguments[1], count: Int(arguments[2]) ?? 0)
         case ("fork-send", 2): try await Forking.send(arguments[1])
         case ("fork-receive", 2): try await Forking.receive(arguments[1])
+        case ("meet-send", 2): try await Meeting.send(arguments[1])
+        case ("meet-receive", 2): try await Meeting.receive(arguments[1])
+        case ("dial", 3): try await Meeting.dial(arguments[1], milliseconds: Int(arguments[2]) ?? 0)
+        case ("contest", 4):
+            try await Meeting.contest(arguments[1], count: Int(arguments[2]) ?? 0, mark: arguments[3])
+        case ("interrupted-send", 2): try await Interrupted.send(arguments[1])
+        case ("interrupted-receive", 2): try await Interrupted.receive(arguments[1])
         default: report("error usage 0 unknown arguments \(arguments)")
         }
     }

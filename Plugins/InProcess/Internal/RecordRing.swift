@@ -66,8 +66,13 @@ internal import Synchronization
     /// Values of the two words.
     static let awake: UInt32 = 0, thread: UInt32 = 1, task: UInt32 = 2
 
-    /// Makes an empty ring. The bells wake the end they are named for.
-    init(_ configuration: InProcessConfiguration, senderBell: any Bell, receiverBell: any Bell) {
+    /// Makes an empty ring whose first record has a position, a multiple of 16. The bells wake the end they are named
+    /// for.
+    init(
+        _ configuration: InProcessConfiguration, senderBell: any Bell, receiverBell: any Bell,
+        startingAt position: UInt64 = 0
+    ) {
+        precondition(position % 16 == 0, "a record cannot begin at \(position)")
         var size = 1024
         while size < configuration.ringByteCount { size *= 2 }
         byteCount = UInt64(size)
@@ -92,12 +97,12 @@ internal import Synchronization
         unsafe senderCore.initialize(to: Atomic(0))
         unsafe closed.initialize(to: Atomic(0))
         unsafe receiverWord.initialize(to: Atomic(Self.awake))
-        unsafe returnedPosition.initialize(to: Atomic(0))
+        unsafe returnedPosition.initialize(to: Atomic(position))
         unsafe returnedMessageBytes.initialize(to: Atomic(0))
         unsafe senderWord.initialize(to: Atomic(Self.awake))
-        unsafe sender.initialize(to: SenderState())
-        unsafe receiver.initialize(to: ReceiverState())
-        clear(0)
+        unsafe sender.initialize(to: SenderState(position: position, returnedPosition: position))
+        unsafe receiver.initialize(to: ReceiverState(position: position))
+        clear(position)
     }
 
     deinit {

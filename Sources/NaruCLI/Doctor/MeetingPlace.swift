@@ -67,7 +67,7 @@ struct MeetingPlace: Sendable {
         }
         let status = try FileSystem.status(path, followingSymbolicLinks: false)
         guard status.kind == .directory else { throw Unusable(description: "it is not a folder") }
-        guard status.userID == HostInformation.userID else {
+        guard HostInformation.isOwnUser(status.userID) else {
             throw Unusable(description: "it belongs to user \(status.userID)")
         }
         guard status.permissions & 0o077 == 0 else { throw Unusable(description: "it is open to other users") }

@@ -2,6 +2,7 @@
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
 internal import NaruCore
+internal import NaruSystem
 
 extension Conformance {
     /// Sending through a lane.
@@ -13,8 +14,8 @@ extension Conformance {
             let bench = try LaneBench(subject)
             let maximum = bench.maximumTried
             let sizes = [
-                0, 1, 2, 7, 8, 9, 15, 16, 17, 63, 64, 65, 127, 128, 129, 4095, 4096, 4097, maximum / 2, maximum - 1,
-                maximum,
+                0, 1, 2, 7, 8, 9, 15, 16, 17, 63, 64, 65, 127, 128, 129, 1023, 1024, 1025, 4095, 4096, 4097,
+                65535, 65536, 65537, maximum / 2, maximum - 1, maximum,
             ]
             try bench.exchange(
                 sizes.filter { (0...maximum).contains($0) }.enumerated().map { Record($0, byteCount: $1) })
@@ -65,6 +66,19 @@ extension Conformance {
             try bench.exchange([Record(1, byteCount: min(maximum, 100))])
             return .passed
         },
+        .lane(
+            "lane.maximum.huge",
+            "The most bytes one record may have: a loan of more bytes than there can be is refused, and nothing breaks."
+        ) { subject in
+            let bench = try LaneBench(subject)
+            for byteCount in LinkBench.hugeSizes where byteCount > bench.outbound.maximumRecordBytes {
+                try expectError(.messageTooLarge, "a loan of \(byteCount) bytes") {
+                    _ = unsafe try bench.outbound.reserve(byteCount)
+                }
+            }
+            try bench.exchange([Record(1, byteCount: min(bench.maximumTried, 100))])
+            return .passed
+        },
         .lane("lane.send.copies", "trySend(_:_:_:) copies: on return the caller owns its bytes again.") { subject in
             let bench = try LaneBench(subject)
             let byteCount = min(4000, bench.maximumTried)
@@ -109,6 +123,36 @@ extension Conformance {
             try bench.expectNothingMore("of a send that answered false")
             try bench.exchange([Record(7, byteCount: byteCount)])
             return .passed
+        },
+        .lane(
+            "lane.send.full.edge",
+            """
+            A lane with room for one record, for two, for many is filled and emptied again and again, and one that is \
+            full goes on record by record: each comes once, in order.
+            """
+        ) { subject in
+            for part in [1, 2, 3, 8] {
+                let bench = try LaneBench(subject)
+                let byteCount = bench.maximumTried / part
+                var (sent, taken) = (0, 0)
+                for _ in 0..<3 {
+                    try bench.fill(from: &sent, byteCount)
+                    try expect(sent > taken, "an empty lane has no room for \(byteCount) bytes")
+                    try bench.take(from: &taken, to: sent, byteCount)
+                    try bench.expectNothingMore("of a lane that was read empty")
+                }
+                for _ in 0..<100 {
+                    try bench.fill(from: &sent, byteCount)
+                    try bench.take(from: &taken, to: taken + 1, byteCount)
+                }
+                try bench.take(from: &taken, to: sent, byteCount)
+                try bench.expectNothingMore("that nobody sent")
+            }
+            return .passed
+        },
+        .lane("lane.send.writers", "One sender at a time; many senders to one listener have a lane each.") { _ in
+            .inapplicable(
+                reason: "a lane has one writer: up to 64 senders to one listener, a lane each, are link.many.senders")
         },
         .lane("lane.send.no-block", "No operation blocks and none calls back into user code.") { subject in
             let bench = try LaneBench(subject)
@@ -189,4 +233,34 @@ extension Conformance {
             return .passed
         },
     ]
+}
+
+extension LaneBench {
+    /// Sends records of one size, numbered from `sent` on, until there is no room.
+    fileprivate func fill(from sent: inout Int, _ byteCount: Int) throws {
+        let first = sent
+        while try outbound.trySend(Record(sent, byteCount: byteCount)) {
+            sent += 1
+            if sent - first == 1 << 20 { throw Complaint("the lane accepts without bound, and nobody receives") }
+        }
+    }
+
+    /// Takes records one by one, those from `taken` to `end`, and complains when they are others.
+    fileprivate func take(from taken: inout Int, to end: Int, _ byteCount: Int) throws {
+        let deadline = limit
+        while taken < end {
+            var isRight = true
+            let count = try inbound.drain(1) { record in
+                isRight = Payload.matches(record.bytes, taken, byteCount)
+                return .take
+            }
+            try expect(isRight, "record \(taken) of \(byteCount) bytes is not as it was sent")
+            taken += count
+            if count > 0 { continue }
+            try expect(!deadline.isPast, "record \(taken) of \(byteCount) bytes does not come")
+            // What the sender keeps back comes when it is handed over.
+            _ = try outbound.flush()
+            Processor.yield()
+        }
+    }
 }

@@ -22,6 +22,63 @@ extension Conformance {
             }
         },
         .link(
+            "link.two.large",
+            "Messages of many records cross two links at once, taken in turn by one receiver: no part goes astray."
+        ) { subject in
+            try await LinkBench.run(subject) { bench in
+                try bench.needsFragments()
+                let listener = try bench.listen()
+                let links = [try await bench.connect(to: listener), try await bench.connect(to: listener)]
+                let (one, other) = (Handoff(links[0].0), Handoff(links[1].0))
+                let receive = Handoff(links.map(\.1))
+                let sizes = [3, 2, 3].map { min($0 * bench.recordBytes + 7, bench.messageBytes) }
+                try await together {
+                    try await together {
+                        try await Self.sendAll(one, sizes, from: 0)
+                    } _: {
+                        try await Self.sendAll(other, sizes, from: 100)
+                    }
+                } _: {
+                    let receivers = try receive.borrow()
+                    for (index, size) in sizes.enumerated() {
+                        try await receivers[0].expect(index, size)
+                        try await receivers[1].expect(100 + index, size)
+                    }
+                    for receiver in receivers { try await receiver.expectFinish() }
+                }
+                listener.close()
+            }
+        },
+        .link(
+            "link.many.senders",
+            "Up to 64 senders to one listener at once: from each, everything comes once and in order."
+        ) { subject in
+            try await LinkBench.run(subject) { bench in
+                for count in [1, 2, 8, 64] {
+                    let listener = try bench.listen()
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        for _ in 0..<count {
+                            group.addTask {
+                                guard let receiver = try await listener.nextReceiver(deadline: Limit.wait) else {
+                                    throw Complaint("fewer links than senders")
+                                }
+                                try await Self.receiveAll(receiver)
+                            }
+                        }
+                        for sender in 0..<count {
+                            group.addTask {
+                                let link = try await bench.dialer.sender(
+                                    bench.address, bench.request(), deadline: Limit.wait)
+                                try await Self.sendNumbered(link, sender)
+                            }
+                        }
+                        while try await group.next() != nil {}
+                    }
+                    listener.close()
+                }
+            }
+        },
+        .link(
             "link.many",
             "Listens on one address and yields one endpoint for each peer; each is on its own."
         ) { subject in
@@ -130,7 +187,7 @@ extension Conformance {
         ) { subject in
             try await LinkBench.run(subject) { bench in
                 let listener = try bench.listen()
-                try await ProcessResources.expectNoGrowth(rounds: 100) { round in
+                try await ProcessResources.expectNoGrowth(rounds: Self.cycles) { round in
                     let (sender, receiver) = try await bench.connect(to: listener)
                     try await sender.send(Payload.bytes(round, 30), deadline: Limit.wait)
                     try await receiver.expect(round, 30)
@@ -158,4 +215,35 @@ extension Conformance {
             }
         },
     ]
+    /// How often a link is opened and closed: a hundred times, or as often as `KIT_CYCLES` says.
+    private static let cycles = HostInformation.environment("KIT_CYCLES").flatMap { Int($0) } ?? 100
+
+    private static func sendAll(_ sender: Handoff<Sender>, _ sizes: [Int], from first: Int) async throws {
+        let sender = try sender.borrow()
+        for (index, size) in sizes.enumerated() {
+            try await sender.send(Payload.bytes(first + index, size), deadline: Limit.wait)
+        }
+        try expectEqual(try await sender.finish(deadline: Limit.wait), .taken, "how far messages got")
+    }
+
+    /// The messages of each of many senders.
+    private static let numbered = 100
+
+    /// Sends the sender's number, then messages that follow from it.
+    private static func sendNumbered(_ sender: Sender, _ number: Int) async throws {
+        try await sender.send([UInt8(number)], deadline: Limit.wait)
+        for index in 0..<numbered {
+            try await sender.send(Payload.bytes(number * numbered + index, index % 50 + 8), deadline: Limit.wait)
+        }
+        try expectEqual(try await sender.finish(deadline: Limit.wait), .taken, "how far messages got")
+    }
+
+    private static func receiveAll(_ receiver: Receiver) async throws {
+        let number = try await receiver.receive(deadline: Limit.wait) { view in
+            Int(unsafe view.bytes.unsafeLoad(as: UInt8.self))
+        }
+        guard let number else { throw Complaint("a link without a message") }
+        for index in 0..<numbered { try await receiver.expect(number * numbered + index, index % 50 + 8) }
+        try await receiver.expectFinish()
+    }
 }

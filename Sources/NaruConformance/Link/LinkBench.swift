@@ -16,7 +16,8 @@ final class LinkBench: Sendable {
     let recordBytes: Int
     /// The most bytes of one message.
     let messageBytes: Int
-    private let directory: String
+    /// Where the two meet; nobody else does.
+    let directory: String
 
     /// The name of every link.
     static let name = "kit"
@@ -77,6 +78,8 @@ final class LinkBench: Sendable {
     // MARK: Opening links
 
     var address: Address { .local(name: Self.name) }
+    /// Where the name's socket lies while somebody listens.
+    var socketPath: String { "\(directory)/\(Self.name).sock" }
 
     /// What both ends ask for.
     func request(
@@ -140,15 +143,21 @@ final class LinkBench: Sendable {
         return (channel, other)
     }
 
-    /// The sizes of messages at which something changes.
+    /// The sizes of messages at which something changes, and their neighbours: a cache line, the least size that
+    /// begins on one, a page, what a stream gathers, a record, the parts of one and two fragments, the maximum.
     var sizes: [Int] {
         let (record, most) = (recordBytes, messageBytes)
-        let sizes = [
-            0, 1, 63, 64, 65, 4095, 4096, 4097, record - 17, record - 1, record, record + 1, 2 * record, 1 << 20,
-            most - 1, most, 3,
-        ]
+        // A fragment's header stands in its record.
+        let part = record - 16
+        let places = [64, 1024, 4096, 1 << 16, record, part, 2 * part, 2 * record, 1 << 20, most]
+        let sizes = [0, 1] + places.flatMap { [$0 - 1, $0, $0 + 1] } + [3]
         return sizes.filter { $0 >= 0 && $0 <= most }
     }
+
+    /// Sizes that no link passes and no memory holds.
+    static let hugeSizes = [
+        1 << 40, Int(UInt32.max), Int(UInt32.max) + 1, Int.max / 2, Int.max - 4096, Int.max - 16, Int.max - 7, Int.max,
+    ]
 
     /// Ends a line that needs messages of several records.
     func needsFragments() throws {

@@ -47,6 +47,28 @@ extension Conformance {
                 }
             },
             .link(
+                "link.sizes.huge",
+                "A loan of more bytes than there can be throws messageTooLarge; one of fewer than none is invalid."
+            ) { subject in
+                try await LinkBench.run(subject) { bench in
+                    let (sender, receiver) = try await bench.connect()
+                    for size in LinkBench.hugeSizes {
+                        try await expectError(.messageTooLarge, "a loan of \(size) bytes") {
+                            try await sender.withLoan(byteCount: size, deadline: Limit.wait) { _ in }
+                        }
+                        try expectError(.messageTooLarge, "a blocking loan of \(size) bytes") {
+                            try sender.blocking.withLoan(byteCount: size, deadline: Limit.wait) { _ in }
+                        }
+                    }
+                    for size in [-1, Int.min] {
+                        try await expectError(.invalidArgument, "a loan of \(size) bytes") {
+                            try await sender.withLoan(byteCount: size, deadline: Limit.wait) { _ in }
+                        }
+                    }
+                    try await transfer([8, 0, 9], .copy, .task, (sender, receiver))
+                }
+            },
+            .link(
                 "link.sizes.owned",
                 "Waits for one message and copies it out; moves it where the lane moved one."
             ) { subject in

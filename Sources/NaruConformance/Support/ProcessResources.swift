@@ -33,7 +33,8 @@ struct ProcessResources {
         ].filter { $0.1 >= limit }.map { "\($0.1) more \($0.0)" }
     }
 
-    /// Complains when `rounds` rounds of `body` leave something behind: half a thing or more each.
+    /// Complains when `rounds` rounds of `body` leave something behind: half a thing or more each, and never more than
+    /// some 50 things, however many the rounds.
     ///
     /// Other tests of the process come and go meanwhile, so two attempts of four must show no growth, each after it has
     /// waited for what other threads release; and `rounds` must be many.
@@ -42,7 +43,7 @@ struct ProcessResources {
         while try tally.goesOn() {
             let before = try now()
             for round in 0..<rounds { try body(round) }
-            tally.count(try settled(since: before, by: max(rounds / 2, 2)))
+            tally.count(try settled(since: before, by: tally.limit))
         }
     }
 
@@ -52,7 +53,8 @@ struct ProcessResources {
         while try tally.goesOn() {
             let before = try now()
             for round in 0..<rounds { try await body(round) }
-            tally.count(try await Worker.run { try settled(since: before, by: max(rounds / 2, 2)) })
+            let limit = tally.limit
+            tally.count(try await Worker.run { try settled(since: before, by: limit) })
         }
     }
 
@@ -65,6 +67,9 @@ struct ProcessResources {
         init(rounds: Int) {
             self.rounds = rounds
         }
+
+        /// So much growth, others' coming and going, is not yet a leak.
+        var limit: Int { min(max(rounds / 2, 2), 50) }
 
         mutating func count(_ growth: [String]) {
             if growth.isEmpty { clean += 1 } else { grown.append(growth) }

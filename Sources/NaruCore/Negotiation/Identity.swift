@@ -37,6 +37,9 @@ public struct ProcessClaim: Codable, Hashable, Sendable {
 
 extension Relation {
     /// Where a peer is, from both claims and from what the kernel said of the connection.
+    ///
+    /// The claims are hints, and one may be missing: the two are on one host unless both say otherwise. Whether a
+    /// transport really works between them is proved when it opens; one that does not gives way to the next.
     /// - Parameters:
     ///   - own: this end.
     ///   - peer: the other end's claim.
@@ -46,7 +49,7 @@ extension Relation {
         let locality: Locality =
             if own.image == peer.image && own.processID == peer.processID {
                 .sameProcess
-            } else if own.host.bootID == peer.host.bootID {
+            } else if own.host.mayShareHost(with: peer.host) {
                 related ? .relatedProcess : .sameHost
             } else {
                 .remote

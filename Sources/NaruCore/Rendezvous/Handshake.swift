@@ -124,7 +124,7 @@ final class Handshake: Sendable {
                         .refused, operation: "negotiate", object: name, reason: refusal.reason, remedy: refusal.remedy),
                     refusal: refusal)
             }
-            feed(.message(message, sameUser: connection.sender.userID == HostInformation.userID))
+            feed(.message(message, sameUser: HostInformation.isOwnUser(connection.sender.userID)))
         case .frame(.opening(let link, let bytes, _), let descriptors):
             state.withLock { $0.arrived.append(OpeningMessage(bytes: bytes, descriptors: descriptors)) }
             feed(.opening(link))

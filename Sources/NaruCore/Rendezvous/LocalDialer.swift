@@ -72,10 +72,10 @@ struct LocalDialer {
         do {
             try UnixSocket.passCredentials(socket, true)
             let connection = try ControlConnection(socket, runtime: runtime)
-            guard connection.credentials.userID == HostInformation.userID else {
+            guard HostInformation.isOwnUser(connection.credentials.userID) else {
                 throw NaruError(
                     .refused, operation: "connect", object: "local:\(name)",
-                    reason: "user \(connection.credentials.userID) listens on it, not the user of this end",
+                    reason: "\(LocalListener.naming(connection.credentials.userID)) listens on it, not the user of this end",
                     remedy: "run both ends as one user")
             }
             let handshake = Handshake(

@@ -194,9 +194,10 @@ final class LocalListener: Sendable {
     /// Whether a peer that said HELLO may go on.
     private func admit(_ userID: UInt32, _ box: Box) -> HandshakeRefusal? {
         guard !box.isAdmitted.load(ordering: .relaxed) else { return nil }
-        guard userID == HostInformation.userID else {
+        guard HostInformation.isOwnUser(userID) else {
             return HandshakeRefusal(
-                code: .user, reason: "user \(userID) is not the user of this end", remedy: "run both ends as one user")
+                code: .user, reason: "\(Self.naming(userID)) is not the user of this end",
+                remedy: "run both ends as one user")
         }
         let hasRoom = state.withLock { state in
             let inUse = state.admitted + state.serving
@@ -214,6 +215,11 @@ final class LocalListener: Sendable {
         }
         box.isAdmitted.store(true, ordering: .relaxed)
         return nil
+    }
+
+    /// A user that is not this end's own; one that has this end's number is so because that number is everybody's.
+    static func naming(_ userID: UInt32) -> String {
+        "user \(userID)\(userID == HostInformation.userID ? ", whom this user namespace does not tell from others," : "")"
     }
 
     private var isMany: Bool { if case .many = capacity { true } else { false } }

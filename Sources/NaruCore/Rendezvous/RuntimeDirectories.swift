@@ -63,7 +63,9 @@ public struct RuntimeDirectories: Sendable, Hashable {
             throw refused(error.description)
         }
         guard status.kind == .directory else { throw refused("it is not a folder") }
-        guard status.userID == HostInformation.userID else { throw refused("it belongs to user \(status.userID)") }
+        guard HostInformation.isOwnUser(status.userID) else {
+            throw refused("it belongs to \(LocalListener.naming(status.userID))")
+        }
         guard status.permissions & 0o077 == 0 else { throw refused("it is open to other users") }
     }
 }

@@ -6,7 +6,7 @@
 /// Two processes with equal identities very likely share a host, and the namespaces that are equal: a hint, not a
 /// proof.
 public struct HostIdentity: Sendable, Hashable, Codable {
-    /// A random text of this start of the host; empty where it is hidden, and then equal to nothing.
+    /// A random text of this start of the host; empty where it is hidden, and then it says nothing.
     public let bootID: String
     /// The kernel's name of each namespace by kind (`ipc`, `mnt`, `net`, `pid`, `user`, `uts`, `cgroup`), as
     /// `ipc:[4026531839]`; without those that cannot be read.
@@ -16,6 +16,12 @@ public struct HostIdentity: Sendable, Hashable, Codable {
     public init(bootID: String, namespaces: [String: String]) {
         self.bootID = bootID
         self.namespaces = namespaces
+    }
+
+    /// Whether both may run on one host: `false` only where both know their host's start and the two differ. One that
+    /// is hidden, as in a sandbox without `/proc`, is no evidence of another host.
+    public func mayShareHost(with other: HostIdentity) -> Bool {
+        bootID.isEmpty || other.bootID.isEmpty || bootID == other.bootID
     }
 
     /// Of this process, read anew.

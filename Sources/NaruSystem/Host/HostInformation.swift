@@ -8,6 +8,32 @@ public enum HostInformation {
     /// The effective user.
     public static var userID: UInt32 { naru_user_id() }
 
+    /// Whether a number that the kernel gives a peer or a file is this process's own user.
+    ///
+    /// One number stands for every user that has none in this user namespace. Where there may be such users, that
+    /// number is nobody's own, not even when this process goes by it.
+    public static func isOwnUser(_ number: UInt32) -> Bool {
+        guard number == userID else { return false }
+        let overflow = (try? FileSystem.readSmallFile("/proc/sys/kernel/overflowuid", limit: 64)).map(numbers)
+        guard number == overflow?.first.map({ UInt32(truncatingIfNeeded: $0) }) ?? 65534 else { return true }
+        let map = (try? FileSystem.readSmallFile("/proc/self/uid_map", limit: 1 << 16)).map(numbers) ?? []
+        return namesEveryUser(map)
+    }
+
+    /// Whether the lines of `/proc/self/uid_map`, three numbers each (first here, first outside, how many), leave no
+    /// user without a number. Outside every user namespace there is one line, for 2^32 - 1 users.
+    static func namesEveryUser(_ map: [UInt64]) -> Bool {
+        var count: UInt64 = 0
+        for index in stride(from: 2, to: map.count, by: 3) { count &+= map[index] }
+        return count >= UInt64(UInt32.max)
+    }
+
+    private static func numbers(_ text: [UInt8]) -> [UInt64] {
+        text.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }.map {
+            UInt64(String(decoding: $0, as: UTF8.self)) ?? 0
+        }
+    }
+
     /// The size of a page of memory, in bytes.
     public static var pageBytes: Int { Int(naru_page_bytes()) }
 

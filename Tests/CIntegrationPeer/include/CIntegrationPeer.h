@@ -13,6 +13,13 @@
 /// Returns the child's exit code, 256 and the signal where one killed it, or -errno.
 int32_t peer_fork(int32_t (*body)(void *context), void *context);
 
+/// Sends the calling thread a signal so many times a second, from now until it ends; each interrupts whatever call of
+/// the kernel the thread is in. Returns 0 or -errno.
+int32_t peer_interrupt_this_thread(int32_t hertz);
+
+/// How many such signals this process has taken.
+uint64_t peer_interruptions(void);
+
 #pragma clang assume_nonnull end
 
 #endif

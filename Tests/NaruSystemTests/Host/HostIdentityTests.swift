@@ -13,4 +13,16 @@ import Testing
             #expect(identity.namespaces[kind]?.hasPrefix("\(kind):[") == true)
         }
     }
+
+    @Test func aHiddenBootSaysNothing() {
+        let (one, other) = (HostIdentity(bootID: "a", namespaces: [:]), HostIdentity(bootID: "b", namespaces: [:]))
+        let hidden = HostIdentity(bootID: "", namespaces: [:])
+        #expect(one.mayShareHost(with: one))
+        #expect(!one.mayShareHost(with: other))
+        #expect(!other.mayShareHost(with: one))
+        for identity in [one, other, hidden] {
+            #expect(identity.mayShareHost(with: hidden))
+            #expect(hidden.mayShareHost(with: identity))
+        }
+    }
 }

@@ -2,7 +2,7 @@
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
 import Glibc
-import NaruSystem
+@testable import NaruSystem
 import Testing
 
 @Suite struct HostInformationTests {
@@ -42,5 +42,20 @@ import Testing
             #expect(Set(bytes).count > 1)
         }
         #expect(SystemRandom.word() != SystemRandom.word())
+    }
+
+    @Test func aUserIsItsOwn() {
+        #expect(HostInformation.isOwnUser(HostInformation.userID))
+        #expect(!HostInformation.isOwnUser(HostInformation.userID ^ 1))
+    }
+
+    /// `/proc/self/uid_map`: outside every user namespace; nobody mapped; one user; a container's 65,536; two parts.
+    @Test func onlyAMapOfEverybodyNamesEveryUser() {
+        #expect(HostInformation.namesEveryUser([0, 0, 4_294_967_295]))
+        #expect(HostInformation.namesEveryUser([0, 1000, 65536, 65536, 70000, 4_294_901_759]))
+        #expect(!HostInformation.namesEveryUser([]))
+        #expect(!HostInformation.namesEveryUser([0, 1000, 1]))
+        #expect(!HostInformation.namesEveryUser([0, 100_000, 65536]))
+        #expect(!HostInformation.namesEveryUser([0, 4_294_967_295]))
     }
 }
