@@ -13,6 +13,9 @@
 /// Returns the child's exit code, 256 and the signal where one killed it, or -errno.
 int32_t peer_fork(int32_t (*body)(void *context), void *context);
 
+/// Ends the process at once: nothing is unwound or flushed.
+__attribute__((noreturn)) void peer_exit(int32_t code);
+
 #pragma clang assume_nonnull end
 
 #endif
