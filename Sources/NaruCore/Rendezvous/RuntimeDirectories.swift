@@ -56,14 +56,22 @@ public struct RuntimeDirectories: Sendable, Hashable {
         } catch {
             guard error.errno == SystemErrno.exists else { throw refused(error.description) }
         }
-        let status: FileStatus
         do {
-            status = try FileSystem.status(path, followingSymbolicLinks: false)
-        } catch {
+            if let problem = try problem(path) { throw refused(problem) }
+        } catch let error as SystemError {
             throw refused(error.description)
+        } catch {
+            throw error as! NaruError
         }
-        guard status.kind == .directory else { throw refused("it is not a folder") }
-        guard status.userID == HostInformation.userID else { throw refused("it belongs to user \(status.userID)") }
-        guard status.permissions & 0o077 == 0 else { throw refused("it is open to other users") }
+    }
+
+    /// Why nobody of this user's can be met in a folder, if so: whoever else owns it, or may write to it, could put a
+    /// name there.
+    static func problem(_ path: String) throws(SystemError) -> String? {
+        let status = try FileSystem.status(path, followingSymbolicLinks: false)
+        guard status.kind == .directory else { return "it is not a folder" }
+        guard status.userID == HostInformation.userID else { return "it belongs to user \(status.userID)" }
+        guard status.permissions & 0o077 == 0 else { return "it is open to other users" }
+        return nil
     }
 }
