@@ -133,6 +133,10 @@ let package = Package(
         tests(
             "NaruCLI",
             ["Naru", "NaruSystem", arguments, .product(name: "Configuration", package: "swift-configuration")]),
+        .testTarget(
+            name: "HostilePeerTests",
+            dependencies: ["NaruCore", "NaruSystem", "NaruInProcess", "NaruSharedMemory", "NaruUnixSocket", logging],
+            swiftSettings: settings),
         .target(name: "CIntegrationPeer", path: "Tests/CIntegrationPeer"),
         .executableTarget(
             name: "NaruIntegrationPeer", dependencies: ["Naru", "NaruSystem", "CIntegrationPeer"],

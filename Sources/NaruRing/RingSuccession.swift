@@ -17,6 +17,8 @@ public final class RingGrowth: Sendable {
     /// The number of the last offer that was accepted, and of the last declined.
     private let accepted = Atomic<UInt64>(0)
     private let declined = Atomic<UInt64>(0)
+    /// The number of the last offer that was made.
+    private let offered = Atomic<UInt64>(0)
 
     /// - Parameters:
     ///   - maximumRingBytes: The largest ring to grow to, bytes.
@@ -29,14 +31,19 @@ public final class RingGrowth: Sendable {
         self.offer = offer
     }
 
-    /// The reader's answer to an offer. On the reactor's thread. An answer to another offer than the last is ignored.
-    public func answered(_ number: UInt64, accepted isAccepted: Bool) {
+    /// The reader's answer to an offer. On the reactor's thread.
+    /// - Returns: whether it answers the last offer, once: any other answer is ignored.
+    @discardableResult
+    public func answered(_ number: UInt64, accepted isAccepted: Bool) -> Bool {
+        // Acquire: pairs with the release before the offer is sent, which the answer follows.
+        guard number == offered.load(ordering: .acquiring), case .none = answer(to: number) else { return false }
         // Release: whoever sees the number also sees that the reader has mapped the ring.
         if isAccepted {
             accepted.store(number, ordering: .releasing)
         } else {
             declined.store(number, ordering: .releasing)
         }
+        return true
     }
 
     enum Answer { case none, accepted, declined }
@@ -47,13 +54,21 @@ public final class RingGrowth: Sendable {
     }
 
     func make(_ ringBytes: Int, _ number: UInt64) -> RingMemory? {
-        try? offer(ringBytes, number)
+        offered.store(number, ordering: .releasing)
+        return try? offer(ringBytes, number)
     }
 }
 
 /// The rings that a reader has mapped and not yet come to.
 public final class RingSuccessors: Sendable {
-    private let waiting = Mutex<[(number: UInt64, memory: RingMemory)]>([])
+    private struct State {
+        var waiting: [(number: UInt64, memory: RingMemory)] = []
+        /// The size of the largest ring that was kept, bytes.
+        var largest = 0
+        /// Whether an offer was declined: an honest writer makes no other.
+        var isOver = false
+    }
+    private let state = Mutex(State())
 
     /// The most that may wait: a writer may switch again before the reader has come to its first switch, but each ring
     /// is larger than the one before.
@@ -63,26 +78,39 @@ public final class RingSuccessors: Sendable {
     public init() {}
 
     /// Keeps a ring until the reader comes to its `switch` record. On the reactor's thread.
-    /// - Throws: ``NaruCore/NaruError/Code/protocolViolation`` for one that is not larger than the last, or one too many.
+    /// - Throws: ``NaruCore/NaruError/Code/protocolViolation`` for one that is not larger than the last, one too many, or
+    ///   one after an offer was declined.
     public func keep(_ memory: RingMemory, _ number: UInt64) throws(NaruError) {
-        let isKept = waiting.withLock { waiting in
-            let isLarger = waiting.last.map { $0.memory.header.ringBytes < memory.header.ringBytes } ?? true
-            guard waiting.count < Self.limit, isLarger else { return false }
-            waiting.append((number, memory))
+        let isKept = state.withLock { state in
+            guard !state.isOver, state.waiting.count < Self.limit, state.largest < memory.header.ringBytes else {
+                return false
+            }
+            state.waiting.append((number, memory))
+            state.largest = memory.header.ringBytes
             return true
         }
-        guard isKept else {
-            throw NaruError(
-                .protocolViolation, operation: "receive", object: "ring",
-                reason: "the peer offers a ring that is not larger than the last, or one too many")
-        }
+        if !isKept { throw Self.surplus }
     }
+
+    /// Notes that an offer is declined. On the reactor's thread.
+    /// - Throws: ``NaruCore/NaruError/Code/protocolViolation`` when one was before: a peer cannot go on for ever.
+    public func decline() throws(NaruError) {
+        let isFirst = state.withLock { state in
+            defer { state.isOver = true }
+            return !state.isOver
+        }
+        if !isFirst { throw Self.surplus }
+    }
+
+    private static let surplus = NaruError(
+        .protocolViolation, operation: "receive", object: "ring",
+        reason: "the peer offers a ring that is not larger than the last, or one too many")
 
     /// The ring of this number, once: the first that waits.
     func take(_ number: UInt64) -> RingMemory? {
-        waiting.withLock { waiting in
-            guard let first = waiting.first, first.number == number else { return nil }
-            return waiting.removeFirst().memory
+        state.withLock { state in
+            guard let first = state.waiting.first, first.number == number else { return nil }
+            return state.waiting.removeFirst().memory
         }
     }
 }

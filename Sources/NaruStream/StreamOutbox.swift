@@ -143,13 +143,15 @@ final class StreamOutbox: @unchecked Sendable {
         return fits(byteCount)
     }
 
-    /// Writes what is pending, then answers as ``hasRoom(_:)``; if `false`, the sender is noted as one who waits.
+    /// Writes what is pending, then answers as ``hasRoom(_:)``, for 0 bytes whether nothing is pending any more; if
+    /// `false`, the sender is noted as one who waits.
     func beginAwaiting(_ byteCount: Int) throws(NaruError) -> Bool {
         enter()
         defer { leave() }
         if let failure { throw failure }
         try writePending()
-        isAwaited = !fits(byteCount)
+        // Who waits for a flush has room for nothing, and would look again and again.
+        isAwaited = byteCount == 0 ? pending > 0 : !fits(byteCount)
         return !isAwaited
     }
 

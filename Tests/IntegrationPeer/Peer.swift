@@ -1,6 +1,7 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
+import CIntegrationPeer
 import Naru
 import NaruSystem
 import Synchronization
@@ -15,6 +16,8 @@ import Synchronization
 ///     flood PATH COUNT                   connections that say nothing, until standard input ends
 ///     many-send LINK COUNT               see ``ManyLinks``
 ///     many-receive LINK COUNT
+///     hold-loan LINK BYTES, hold-view LINK PROGRESS, receive-blocking LINK, die-before-bell LINK PROGRESS,
+///     parent LINK COMMAND, end-by-exit LINK, end-by-signal LINK, burn        see ``Holding``
 ///     fork-send LINK, fork-receive LINK  see ``Forking``
 ///     meet-send LINK, meet-receive LINK  see ``Meeting``
 ///     dial LINK MILLISECONDS
@@ -50,6 +53,14 @@ struct Peer {
         case ("flood", 3): try flood(arguments[1], count: Int(arguments[2]) ?? 0)
         case ("many-send", 3): try await ManyLinks.send(arguments[1], count: Int(arguments[2]) ?? 0)
         case ("many-receive", 3): try await ManyLinks.receive(arguments[1], count: Int(arguments[2]) ?? 0)
+        case ("hold-loan", 3): try await Holding.loan(arguments[1], byteCount: Int(arguments[2]) ?? 8)
+        case ("hold-view", 3): try await Holding.view(arguments[1], Progress(path: arguments[2]))
+        case ("receive-blocking", 2): try await Holding.receiveBlocking(arguments[1])
+        case ("die-before-bell", 3): try await Holding.dieBeforeTheBell(arguments[1], Progress(path: arguments[2]))
+        case ("parent", 3): try await Holding.parent(arguments[1], arguments[2])
+        case ("end-by-exit", 2): try await Holding.end(arguments[1], byExit: true)
+        case ("end-by-signal", 2): try await Holding.end(arguments[1], byExit: false)
+        case ("burn", 1): Holding.burn()
         case ("fork-send", 2): try await Forking.send(arguments[1])
         case ("fork-receive", 2): try await Forking.receive(arguments[1])
         case ("meet-send", 2): try await Meeting.send(arguments[1])
@@ -150,6 +161,9 @@ struct Peer {
         streams.withLock { $0.append(input) }
         _ = try input.poll(.readable, deadline: .after(.seconds(60)))
     }
+
+    /// Ends this process with a code, without unwinding.
+    static func exit(_ code: Int32) -> Never { peer_exit(code) }
 
     /// One line, at once: the test that started this process waits for it.
     static func report(_ line: String) {

@@ -22,7 +22,7 @@ final class Stage {
             child.kill(Signals.kill)
             _ = child.wait()
         }
-        for directory in [folder + "/run", folder] {
+        for directory in [folder + "/run", folder + "/relay", folder] {
             for name in (try? FileSystem.list(directory)) ?? [] { try? FileSystem.remove(directory + "/" + name) }
             try? FileSystem.removeDirectory(directory)
         }
@@ -41,11 +41,10 @@ final class Stage {
         let (output, childOutput) = try UnixSocket.pair(kind: .stream)
         let (errors, childErrors) = try UnixSocket.pair(kind: .stream)
         let (input, childInput) = try UnixSocket.pair(kind: .stream)
-        var variables = [
-            "NARU_RUNTIME_DIR=\(folder)/run", "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-            "LD_LIBRARY_PATH=\(HostInformation.environment("LD_LIBRARY_PATH") ?? "")", "HOME=\(folder)",
-        ]
-        variables += environment.map { "\($0.key)=\($0.value)" }
+        let variables = [
+            "NARU_RUNTIME_DIR": "\(folder)/run", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "LD_LIBRARY_PATH": HostInformation.environment("LD_LIBRARY_PATH") ?? "", "HOME": folder,
+        ].merging(environment) { $1 }.map { "\($0.key)=\($0.value)" }
         let child = try ChildProcess(
             executable: executable, arguments: arguments, environment: variables, standardInput: childInput,
             standardOutput: childOutput, standardError: childErrors)
@@ -149,6 +148,37 @@ final class Running {
     func kill(_ signal: Int32 = Signals.kill) { child.kill(signal) }
 
     func closeInput() { input.close() }
+
+    /// Waits, bounded, until every thread of it is in this state: `S` sleeps, `T` is stopped, `Z` has ended and nobody
+    /// waited for it.
+    func reach(_ state: Character) throws {
+        let deadline = Deadline.after(.seconds(60))
+        while try !states().allSatisfy({ $0 == state }) {
+            guard !deadline.isPast else { throw Lines.Silence(said: "threads are \(try states()), not \(state)") }
+            Processor.yield()
+        }
+    }
+
+    /// As ``reach(_:)``; `false` when the program ended first.
+    func reaches(_ state: Character) throws -> Bool {
+        while isRunning {
+            if (try? states().allSatisfy { $0 == state }) == true { return true }
+            Processor.yield()
+        }
+        return false
+    }
+
+    private func states() throws -> [Character] {
+        let folder = "/proc/\(child.processID)/task"
+        return try FileSystem.list(folder).map { thread in
+            // A thread that ended meanwhile has no state; the caller looks again.
+            guard let text = try? FileSystem.readSmallFile("\(folder)/\(thread)/stat", limit: 4096) else { return "?" }
+            return String(decoding: text, as: UTF8.self).split(separator: ")").last?.dropFirst().first ?? "?"
+        }
+    }
+
+    /// Whether it still runs.
+    var isRunning: Bool { child.poll() == nil }
 
     /// Waits for its end.
     func end() -> NaruSystem.ExitStatus { child.wait() }

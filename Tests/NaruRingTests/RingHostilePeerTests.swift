@@ -191,6 +191,72 @@ import Testing
         expectWriterPoisoned(pair, "past a held batch")
     }
 
+    /// Every word by which the ends tell each other where they are, whether they sleep, on which core, and whether they
+    /// have closed: each byte with each value, and each word with what breaks arithmetic. Both ends go on, wait for
+    /// something, or say that the other broke the protocol.
+    @Test func eachByteOfTheControlWordsWithEachValueNeverTraps() throws {
+        var generator = SeededGenerator(state: 5)
+        let words: [UInt64] = [0, .max, 1 << 31, 1 << 32, 1 << 63, UInt64(UInt32.max), generator.next(), generator.next()]
+        for base in [0, 128, 256, 384] {
+            for word in words { unsafe try useForged { unsafe $0.storeBytes(of: word, toByteOffset: base, as: UInt64.self) } }
+            for offset in base..<base + 8 {
+                for value in 0...255 as ClosedRange<UInt8> {
+                    unsafe try useForged { unsafe $0.storeBytes(of: value, toByteOffset: offset, as: UInt8.self) }
+                }
+            }
+        }
+    }
+
+    /// Uses both ends of a ring, the control memory being forged again before each operation.
+    private func useForged(_ forge: (UnsafeMutableRawPointer) -> Void) throws {
+        let pair = try RingPair()
+        func forged(_ operation: () throws -> Void) throws {
+            unsafe forge(pair.memory.control.base)
+            let code = code(operation)
+            #expect(code == nil || code == .protocolViolation)
+        }
+        for _ in 0..<3 {
+            try forged { _ = try pair.outbound.trySend(pattern(1, 900)) }
+            try forged { _ = try pair.outbound.spin(2, byteCount: 900) }
+            try forged { _ = try pair.outbound.arm(.thread, byteCount: 900) }
+            pair.outbound.disarm()
+            try forged { _ = try pair.inbound.receive(2) }
+            try forged { _ = pair.inbound.spin(2) }
+            try forged { _ = try pair.inbound.arm(.task) }
+            pair.inbound.disarm()
+        }
+        pair.outbound.close()
+        pair.inbound.close()
+    }
+
+    /// A reader that says all the time that it sleeps costs its writer a wake-up each, and no message.
+    @Test(arguments: [1, 2, 3, UInt32.max]) func aReaderThatNeverDisarmsIsServed(_ armed: UInt32) throws {
+        let pair = try RingPair()
+        for number in 0..<10_000 as Range<UInt64> {
+            unsafe pair.memory.control.base.storeBytes(of: armed, toByteOffset: 128, as: UInt32.self)
+            #expect(try pair.outbound.trySend(pattern(number, 24)))
+            #expect(try pair.receiveAll().map(\.bytes) == [pattern(number, 24)])
+        }
+        #expect(pair.readerBell.count == (armed == 2 ? 10_000 : 0))
+    }
+
+    /// A reader that never says that it sleeps, and never wakes its writer: what is there is found all the same, and a
+    /// writer that waits for room has its deadline.
+    @Test func aPeerThatNeverWakesCostsNoMessage() throws {
+        let pair = try RingPair()
+        while try pair.outbound.trySend(pattern(1, 500)) {}
+        guard case .word(let word, let value) = try pair.outbound.arm(.thread, byteCount: 500) else {
+            Issue.record("a full ring lets its writer sleep")
+            return
+        }
+        let result = unsafe try Futex.wait(
+            UnsafeRawPointer(word), while: value, deadline: .after(.milliseconds(1)))
+        #expect(result == .timedOut)
+        pair.outbound.disarm()
+        #expect(try !pair.receiveAll().isEmpty)
+        #expect(try pair.outbound.trySend(pattern(1, 500)))
+    }
+
     private func expectWriterPoisoned(_ pair: RingPair, _ comment: Comment) {
         for _ in 0..<2 {
             #expect(code { try pair.outbound.trySend(pattern(1, 1000)) } == .protocolViolation, comment)

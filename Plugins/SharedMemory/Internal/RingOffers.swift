@@ -52,7 +52,10 @@ struct RingOffers: LaneMailbox {
         let number = (0..<8).reduce(UInt64(0)) { $0 | UInt64(bytes[1 + $1]) << (8 * UInt64($1)) }
         switch what {
         case .offer: try accept(number, Array(bytes[9...]), message.descriptors)
-        case .accepted, .declined: growth?.answered(number, accepted: what == .accepted)
+        case .accepted, .declined:
+            guard let growth, growth.answered(number, accepted: what == .accepted) else {
+                throw violation("an answer to an offer that was not made")
+            }
         }
     }
 
@@ -71,9 +74,12 @@ struct RingOffers: LaneMailbox {
             } catch where error.code == .protocolViolation {
                 throw error
             } catch {
+                try successors.decline()
                 answer = .declined
             }
         } else if descriptors.isEmpty {
+            // This process had no number left for them.
+            try successors.decline()
             answer = .declined
         } else {
             throw violation("\(descriptors.count) descriptors instead of 2")

@@ -48,6 +48,26 @@ extension Conformance {
             return .passed
         },
         .lane(
+            "lane.arm.flush",
+            "With 0 bytes it also waits for what flush() could not hand over: who waits for that does not spin."
+        ) { subject in
+            for style in [WaitStyle.thread, .task] {
+                let bench = try LaneBench(subject)
+                let filled = try bench.fill(min(400, bench.maximumTried))
+                guard try !bench.outbound.flush() else {
+                    return .inapplicable(reason: "what it accepts is handed over at once, also when it is full")
+                }
+                switch try bench.outbound.arm(style, byteCount: 0) {
+                case .ready: throw Complaint("flush() has to wait, and arm(_:byteCount: 0) says that there is room")
+                case .ended: throw Complaint("a full lane says that it has ended")
+                case .word, .bell, .descriptor: break
+                }
+                bench.outbound.disarm()
+                try bench.receive(filled)
+            }
+            return .passed
+        },
+        .lane(
             "lane.arm.word",
             "To wake the sleeper from this process: store zero, then wake. The word lives until the lane is disarmed."
         ) { subject in

@@ -103,6 +103,7 @@ extension Sender {
         let closed = link.isClosed
         if let took = link.peerTook {
             guard took == accepted else {
+                if !closed { link.counters.add(.violations, 1) }
                 link.close(.protocolViolation("it says it took \(took) of \(accepted) messages"))
                 throw unconfirmed()
             }
@@ -115,9 +116,11 @@ extension Sender {
     /// The link closed before the receiver said that it took everything.
     private func unconfirmed() -> NaruError {
         let cause = closedError("finish")
+        // What the peer says it took may be any number.
+        let taken = min(link.peerTook ?? 0, accepted)
         let error = NaruError(
             cause.code, operation: "finish", object: link.name,
-            reason: "\(cause.reason); of \(accepted) messages accepted, \(accepted - (link.peerTook ?? 0)) are not known to be taken")
+            reason: "\(cause.reason); of \(accepted) messages accepted, \(accepted - taken) are not known to be taken")
         return if let reason = cause.closeReason { error.closing(reason) } else { error }
     }
 }

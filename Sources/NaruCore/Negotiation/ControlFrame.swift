@@ -152,6 +152,9 @@ struct ControlFrameReader: Sendable {
     private var buffer: [UInt8] = []
     private var start = 0
 
+    /// Whether every byte that came belongs to a frame that was given.
+    var isEmpty: Bool { start == buffer.count }
+
     /// Adds bytes that came.
     mutating func append(_ bytes: UnsafeRawBufferPointer) {
         if start > 0 {

@@ -296,9 +296,10 @@ final class ControlConnection: Sendable {
                 guard let handler = state.handler, !state.isClosed else { return nil }
                 do {
                     guard let frame = try state.reader.next(memo) else {
-                        // Descriptors come with the first byte of their frame, so more than one frame's worth waiting
-                        // here were never announced.
-                        guard state.arrived.count <= ControlFrame.maximumDescriptors else {
+                        // Descriptors come with the first byte of their frame, so those that wait here without one, or
+                        // more than one frame's worth, were never announced.
+                        let most = state.reader.isEmpty ? 0 : ControlFrame.maximumDescriptors
+                        guard state.arrived.count <= most else {
                             return (.violation(Self.surplus), handler)
                         }
                         return nil

@@ -52,6 +52,8 @@ final class Handshake: Sendable {
         var bell: LateBell?
         var wants = Wanted.nothing
         var arrived: [OpeningMessage] = []
+        /// How many messages came for openings that are no longer current.
+        var strays = 0
         var lanes: Lanes?
         var agreement: Agreement?
         var completion: Completion?
@@ -157,7 +159,14 @@ final class Handshake: Sendable {
             if case .deliver = action { delivered = true }
             carryOut(action)
         }
-        if case .opening = event, !delivered { state.withLock { $0.arrived = [] } }
+        if case .opening = event, !delivered {
+            let strays = state.withLock { state in
+                state.arrived = []
+                state.strays += 1
+                return state.strays
+            }
+            if strays > Self.maximumStrays { surplus() }
+        }
     }
 
     private func carryOut(_ action: HandshakeMachine.Action) {
@@ -169,12 +178,35 @@ final class Handshake: Sendable {
                 finish(.failure(error))
             }
         case .open(let agreement): open(agreement)
-        case .deliver: if state.withLock({ $0.wants == .message }) { step() }
+        case .deliver: deliver()
         case .abandonOpening: dropOpening()
         case .establish(let agreement, let decision): establish(agreement, decision)
         case .fail(let error): finish(.failure(error))
         case .note(let text): runtime.logger.debug("\(text)", metadata: ["link": "\(name)"])
         }
+    }
+
+    /// How many messages of the peer's opening may wait for this end's. The two take turns, mostly.
+    private static let maximumArrived = 8
+    /// How many messages may cross with this end's rejection of their opening, over the whole handshake.
+    private static let maximumStrays = 64
+
+    /// Gives this end's opening what came for it. A peer that says more than anybody takes is given up, so that it cannot
+    /// fill this process's memory until the handshake's deadline.
+    private func deliver() {
+        let (isExpected, isAwaited) = state.withLock { state in
+            (state.opening != nil && state.arrived.count <= Self.maximumArrived, state.wants == .message)
+        }
+        guard isExpected else { return surplus() }
+        if isAwaited { step() }
+    }
+
+    private func surplus() {
+        finish(
+            .failure(
+                NaruError(
+                    .protocolViolation, operation: "negotiate", object: name,
+                    reason: "the peer sent more messages of the opening than it has")))
     }
 
     private func open(_ agreement: Agreement) {

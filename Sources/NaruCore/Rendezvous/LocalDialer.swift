@@ -95,6 +95,8 @@ struct LocalDialer {
             let path = directory + "/" + name + ".sock"
             guard path.utf8.count <= UnixSocket.maximumPathBytes else { continue }
             do {
+                // Where another user may have put the name, nobody looks: it would keep this end from those after it.
+                if try RuntimeDirectories.problem(directory) != nil { continue }
                 return try UnixSocket.connect(path: path)
             } catch {
                 switch error.errno {
@@ -124,7 +126,10 @@ struct LocalDialer {
     /// - Throws: ``NaruError/Code/unreachable`` when the deadline has passed.
     private mutating func nextLook() throws(NaruError) -> Deadline {
         guard !deadline.isPast else {
-            let places = runtime.directories.paths.map { "\($0)/\(name).sock" }.joined(separator: ", ")
+            let places = runtime.directories.paths.map { directory in
+                let problem = (try? RuntimeDirectories.problem(directory)).flatMap { $0 }
+                return "\(directory)/\(name).sock" + (problem.map { " (not used: \($0))" } ?? "")
+            }.joined(separator: ", ")
             throw NaruError(
                 .unreachable, operation: "connect", object: "local:\(name)",
                 reason: "nobody listened before the deadline; looked at \(places)",

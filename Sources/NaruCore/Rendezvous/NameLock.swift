@@ -24,6 +24,11 @@ final class NameLock: Sendable {
                 // Its last holder may have removed the file between our opening and our locking it; then the lock is on
                 // a file that nobody else will find.
                 let held = try descriptor.status()
+                guard held.kind == .regular else {
+                    throw NaruError(
+                        .system, operation: "listen", object: path, reason: "something that is no file lies there",
+                        remedy: "remove it")
+                }
                 if let found = try? FileSystem.status(path, followingSymbolicLinks: false),
                     found.inode == held.inode, found.device == held.device
                 {

@@ -49,19 +49,22 @@ final class PeerMonitor: Sendable {
     private var process: Descriptor? { state.withLock { $0.process?.handle } }
 
     private func handle(_ event: ControlConnection.Event) {
+        let own = link.agreement.link
         switch event {
-        case .frame(.taken(_, let count), _):
+        case .frame(.taken(own, let count), _):
             link.tookMessages(count)
-        case .frame(.closing(_, let finished), _):
+        case .frame(.closing(own, let finished), _):
             link.close(finished ? .finished : .peerVanished)
         case .frame(.message(.reject), _), .frame(.message(.refuse), _):
             link.close(.peerVanished)
-        case .frame(.opening(let id, let bytes, _), let descriptors):
-            deliver(OpeningMessage(bytes: bytes, descriptors: descriptors), id)
-        case .descriptorsLost(.opening(let id, let bytes, _)):
-            deliver(OpeningMessage(bytes: bytes), id)
-        case .frame, .descriptorsLost:
+        case .frame(.opening(own, let bytes, _), let descriptors):
+            deliver(OpeningMessage(bytes: bytes, descriptors: descriptors))
+        case .descriptorsLost(.opening(own, let bytes, _)):
+            deliver(OpeningMessage(bytes: bytes))
+        case .frame(.bell, _):
             link.wakeAll()
+        case .frame, .descriptorsLost:
+            violated(Self.outOfOrder)
         case .violation(let error):
             violated(error)
         case .hangUp:
@@ -70,8 +73,8 @@ final class PeerMonitor: Sendable {
     }
 
     /// Gives a message of the peer's lanes to this end's, then wakes whoever waits for what it brought.
-    private func deliver(_ message: OpeningMessage, _ id: LinkID) {
-        guard let mailbox, id == link.agreement.link else { return link.wakeAll() }
+    private func deliver(_ message: OpeningMessage) {
+        guard let mailbox else { return violated(Self.outOfOrder) }
         do {
             try mailbox.receive(message)
             link.wakeAll()
@@ -80,9 +83,16 @@ final class PeerMonitor: Sendable {
         }
     }
 
+    private static let outOfOrder = NaruError(
+        .protocolViolation, operation: "read", object: "control message",
+        reason: "a message of the handshake, of another link, or for nobody, while the link is up")
+
+    /// Nothing more is read from a peer that broke the protocol.
     private func violated(_ error: NaruError) {
+        let connection = state.withLock { $0.connection }
         link.counters.add(.violations, 1)
         link.close(.protocolViolation(error.reason))
+        connection?.close()
     }
 
     /// The connection is gone; ask the process how, now or a moment later.

@@ -56,16 +56,24 @@ public struct RuntimeDirectories: Sendable, Hashable {
         } catch {
             guard error.errno == SystemErrno.exists else { throw refused(error.description) }
         }
-        let status: FileStatus
+        let problem: String?
         do {
-            status = try FileSystem.status(path, followingSymbolicLinks: false)
+            problem = try Self.problem(path)
         } catch {
             throw refused(error.description)
         }
-        guard status.kind == .directory else { throw refused("it is not a folder") }
+        if let problem { throw refused(problem) }
+    }
+
+    /// Why nobody of this user's can be met in a folder, if so: whoever else owns it, or may write to it, could put a
+    /// name there.
+    static func problem(_ path: String) throws(SystemError) -> String? {
+        let status = try FileSystem.status(path, followingSymbolicLinks: false)
+        guard status.kind == .directory else { return "it is not a folder" }
         guard HostInformation.isOwnUser(status.userID) else {
-            throw refused("it belongs to \(LocalListener.naming(status.userID))")
+            return "it belongs to \(LocalListener.naming(status.userID))"
         }
-        guard status.permissions & 0o077 == 0 else { throw refused("it is open to other users") }
+        guard status.permissions & 0o077 == 0 else { return "it is open to other users" }
+        return nil
     }
 }

@@ -20,6 +20,9 @@ int32_t peer_interrupt_this_thread(int32_t hertz);
 /// How many such signals this process has taken.
 uint64_t peer_interruptions(void);
 
+/// Ends the process at once: nothing is unwound or flushed.
+__attribute__((noreturn)) void peer_exit(int32_t code);
+
 #pragma clang assume_nonnull end
 
 #endif
