@@ -31,6 +31,9 @@ public final class RingInboundLane: InboundLane {
     private var ringBytes: Int
     private var maximumRecordBytes: Int
     private let successors: RingSuccessors?
+    private let shelf: RingSlotShelf?
+    /// The slots that the writer may refer to, as last looked up.
+    private var slots: [RingShelvedSlot] = []
     // The kinds of record that a writer may send.
     private let firstKind = RecordHeader.Kind.data.rawValue
     private let lastKind = RecordHeader.Kind.finish.rawValue
@@ -52,18 +55,22 @@ public final class RingInboundLane: InboundLane {
     ///   - name: The transport's name, for errors.
     ///   - peerBell: Wakes the writer when it waits as a task.
     ///   - successors: Where larger rings wait that the writer may switch to; `nil`: it may not.
+    ///   - shelf: Where the slots are that the writer may refer to; `nil`: it may not.
     public convenience init(
-        _ memory: RingMemory, name: String, peerBell: any Bell, successors: RingSuccessors? = nil
+        _ memory: RingMemory, name: String, peerBell: any Bell, successors: RingSuccessors? = nil,
+        shelf: RingSlotShelf? = nil
     ) {
-        self.init(memory, name: name, peerBell: peerBell, successors: successors, startingAt: 0)
+        self.init(
+            memory, name: name, peerBell: peerBell, successors: successors, shelf: shelf, startingAt: 0)
     }
 
     /// As above, with the ring's first record at a position other than 0: a multiple of 8, the same at both ends.
     init(
         _ memory: RingMemory, name: String, peerBell: any Bell, successors: RingSuccessors? = nil,
-        startingAt position: UInt64
+        shelf: RingSlotShelf? = nil, startingAt position: UInt64
     ) {
         self.successors = successors
+        self.shelf = shelf
         precondition(position % 8 == 0, "a record cannot begin at \(position)")
         self.memory = memory
         self.name = name
@@ -107,6 +114,14 @@ public final class RingInboundLane: InboundLane {
                 }
                 if isSwitch(header, byteCount, stride: stride, offset: offset), follow(offset) {
                     position = 0
+                    continue
+                }
+                if let reference = reference(header, byteCount, offset: offset), let slot = slot(reference) {
+                    let step = lend(slot, reference, body)
+                    if step == .leaveAndStop { break }
+                    position &+= UInt64(truncatingIfNeeded: stride)
+                    taken &+= 1
+                    if step == .takeAndStop || phase != .draining { break }
                     continue
                 }
                 violate(word, position)
@@ -185,6 +200,9 @@ public final class RingInboundLane: InboundLane {
         unsafe readerClosed.pointee.store(1, ordering: .sequentiallyConsistent)
         if writerArmed.isArmed { wakeWriter() }
         memory = nil
+        slots = []
+        shelf?.close()
+        successors?.close()
     }
 
     private func refusal(_ operation: String) -> NaruError {
@@ -215,11 +233,15 @@ extension RingInboundLane {
             extensionByteCount: UInt16(truncatingIfNeeded: word >> 48))
     }
 
+    /// Whether records of this kind are the lane's own affair: `outOfLine` and `switch`, 4 and 5.
+    @inline(__always)
+    private static func isOfTheLane(_ kind: RecordHeader.Kind) -> Bool { kind.rawValue & 6 == 4 }
+
     /// Whether a header word describes a record that lies in the ring. A byte count of -1 comes from a commit word of
     /// 0.
     @inline(__always)
     private func isRecord(_ header: RecordHeader, _ byteCount: Int, stride: Int, offset: Int) -> Bool {
-        header.kind.rawValue &- firstKind <= lastKind &- firstKind && header.kind != .switch
+        header.kind.rawValue &- firstKind <= lastKind &- firstKind && !Self.isOfTheLane(header.kind)
             && byteCount >= Int(header.extensionByteCount) && byteCount <= maximumRecordBytes
             && offset &+ stride <= ringBytes
     }
@@ -247,6 +269,8 @@ extension RingInboundLane {
         maximumRecordBytes = RingLayout.maximumRecordBytes(ringBytes: ringBytes)
         released = 0
         self.memory = memory
+        // The writer may wait here, already, for a slot that was released before.
+        if writerArmed.isArmed { wakeWriter() }
         return true
     }
 
@@ -284,5 +308,52 @@ extension RingInboundLane {
     private func wakeWriter() {
         readerArmed.publish(Processor.currentCore() &+ 1)
         writerArmed.wake(peerBell)
+    }
+}
+
+// MARK: - Records in slots
+
+extension RingInboundLane {
+    /// What the `outOfLine` record at `offset` says; `nil` when it is none as a writer makes it. Each word is loaded once.
+    @inline(never)
+    private func reference(_ header: RecordHeader, _ byteCount: Int, offset: Int) -> RingSlotReference? {
+        guard header == RecordHeader(kind: .outOfLine), byteCount == RingSlotReference.byteCount,
+            offset &+ RingLayout.stride(byteCount) <= ringBytes
+        else { return nil }
+        // Relaxed: ordered by the acquiring load of the header word. Within the ring, as was just checked.
+        func word(_ index: Int) -> UInt64 {
+            unsafe headerWord(offset &+ RecordHeader.byteCount &+ 8 &* index).pointee.load(ordering: .relaxed)
+        }
+        return RingSlotReference(slot: word(0), use: word(1), word: word(2))
+    }
+
+    /// The slot that a record lies in, whole; `nil` when there is none.
+    private func slot(_ reference: RingSlotReference) -> RingShelvedSlot? {
+        guard let shelf else { return nil }
+        var slot = slots.first { $0.number == reference.slot }
+        if slot == nil {
+            slots = shelf.all
+            slot = slots.first { $0.number == reference.slot }
+        }
+        guard let slot, reference.recordBytes <= slot.memory.byteCount else { return nil }
+        return slot
+    }
+
+    /// Gives a record that lies in a slot, and then the slot back where the record was taken.
+    @inline(never)
+    private func lend(
+        _ slot: RingShelvedSlot, _ reference: RingSlotReference, _ body: (InboundRecord) -> DrainStep
+    ) -> DrainStep {
+        // `slot(_:)` proved that the bytes lie in the slot, which stays mapped as long as the value here exists.
+        let step = body(
+            InboundRecord(
+                header: reference.header,
+                bytes: unsafe RawSpan(
+                    _unsafeStart: UnsafeRawPointer(slot.memory.base), byteCount: reference.recordBytes)))
+        if step != .leaveAndStop {
+            slot.release(reference.use)
+            if writerArmed.isArmed { wakeWriter() }
+        }
+        return step
     }
 }

@@ -14,9 +14,7 @@ public final class RingGrowth: Sendable {
     private let offer: @Sendable (_ ringBytes: Int, _ number: UInt64) throws(NaruError) -> RingMemory
     /// The largest ring, bytes.
     let maximumRingBytes: Int
-    /// The number of the last offer that was accepted, and of the last declined.
-    private let accepted = Atomic<UInt64>(0)
-    private let declined = Atomic<UInt64>(0)
+    private let answers = RingAnswers()
 
     /// - Parameters:
     ///   - maximumRingBytes: The largest ring to grow to, bytes.
@@ -30,21 +28,11 @@ public final class RingGrowth: Sendable {
     }
 
     /// The reader's answer to an offer. On the reactor's thread. An answer to another offer than the last is ignored.
-    public func answered(_ number: UInt64, accepted isAccepted: Bool) {
-        // Release: whoever sees the number also sees that the reader has mapped the ring.
-        if isAccepted {
-            accepted.store(number, ordering: .releasing)
-        } else {
-            declined.store(number, ordering: .releasing)
-        }
+    public func answered(_ number: UInt64, accepted: Bool) {
+        answers.keep(number, accepted: accepted)
     }
 
-    enum Answer { case none, accepted, declined }
-
-    func answer(to number: UInt64) -> Answer {
-        if accepted.load(ordering: .acquiring) == number { return .accepted }
-        return declined.load(ordering: .acquiring) == number ? .declined : .none
-    }
+    func answer(to number: UInt64) -> RingAnswers.Answer { answers.answer(to: number) }
 
     func make(_ ringBytes: Int, _ number: UInt64) -> RingMemory? {
         try? offer(ringBytes, number)
@@ -53,36 +41,58 @@ public final class RingGrowth: Sendable {
 
 /// The rings that a reader has mapped and not yet come to.
 public final class RingSuccessors: Sendable {
-    private let waiting = Mutex<[(number: UInt64, memory: RingMemory)]>([])
+    private struct State {
+        var waiting: [(number: UInt64, memory: RingMemory)] = []
+        /// The size of the largest ring that was ever offered, bytes.
+        var largest = 0
+        var isClosed = false
+    }
+
+    private let state = Mutex(State())
 
     /// The most that may wait: a writer may switch again before the reader has come to its first switch, but each ring
-    /// is larger than the one before.
+    /// is larger than all before, so that a link has few of them in its whole life.
     static let limit = 4
 
     /// Nothing was offered yet.
     public init() {}
 
-    /// Keeps a ring until the reader comes to its `switch` record. On the reactor's thread.
-    /// - Throws: ``NaruCore/NaruError/Code/protocolViolation`` for one that is not larger than the last, or one too many.
-    public func keep(_ memory: RingMemory, _ number: UInt64) throws(NaruError) {
-        let isKept = waiting.withLock { waiting in
-            let isLarger = waiting.last.map { $0.memory.header.ringBytes < memory.header.ringBytes } ?? true
-            guard waiting.count < Self.limit, isLarger else { return false }
-            waiting.append((number, memory))
-            return true
-        }
-        guard isKept else {
+    /// Whether a ring of this size may be mapped. To be asked before it is mapped.
+    /// - Throws: ``NaruCore/NaruError/Code/protocolViolation`` for one that is not larger than all before, or one too many.
+    public func admit(ringBytes: Int) throws(NaruError) {
+        guard state.withLock({ $0.waiting.count < Self.limit && $0.largest < ringBytes }) else {
             throw NaruError(
                 .protocolViolation, operation: "receive", object: "ring",
                 reason: "the peer offers a ring that is not larger than the last, or one too many")
         }
     }
 
+    /// Keeps a ring until the reader comes to its `switch` record. On the reactor's thread.
+    /// - Returns: `false` when the lane has closed.
+    /// - Throws: As ``admit(ringBytes:)``.
+    public func keep(_ memory: RingMemory, _ number: UInt64) throws(NaruError) -> Bool {
+        try admit(ringBytes: memory.header.ringBytes)
+        return state.withLock { state in
+            guard !state.isClosed else { return false }
+            state.waiting.append((number, memory))
+            state.largest = memory.header.ringBytes
+            return true
+        }
+    }
+
     /// The ring of this number, once: the first that waits.
     func take(_ number: UInt64) -> RingMemory? {
-        waiting.withLock { waiting in
-            guard let first = waiting.first, first.number == number else { return nil }
-            return waiting.removeFirst().memory
+        state.withLock { state in
+            guard let first = state.waiting.first, first.number == number else { return nil }
+            return state.waiting.removeFirst().memory
+        }
+    }
+
+    /// The lane has closed.
+    func close() {
+        state.withLock { state in
+            state.waiting = []
+            state.isClosed = true
         }
     }
 }

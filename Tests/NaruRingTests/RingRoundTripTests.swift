@@ -48,7 +48,7 @@ import Testing
     }
 
     @Test(arguments: [
-        RecordHeader.Kind.data, .fragment, .abort, .outOfLine, .finish,
+        RecordHeader.Kind.data, .fragment, .abort, .finish,
     ])
     func everyKindButTheRingsOwnPasses(_ kind: RecordHeader.Kind) throws {
         let pair = try RingPair()
