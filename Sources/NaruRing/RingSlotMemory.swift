@@ -9,31 +9,34 @@ internal import Synchronization
 ///
 /// The memories stay mapped as long as a value, or a lane that uses it, exists.
 public struct RingSlotMemory: Sendable {
+    /// The slot's size, bytes.
+    public let byteCount: Int
     private let data: Mapping
     private let control: Mapping
     /// What lives as long as the memories are mapped: a share of a budget.
     private let lease: (any AnyObject & Sendable)?
 
     /// Takes new, zeroed memories that this end made, or such as a peer sent, whose sizes are checked either way.
-    /// - Throws: ``NaruError/Code/protocolViolation`` when a size is none that the layout permits.
-    public init(data: Mapping, control: Mapping, lease: (any AnyObject & Sendable)? = nil) throws(NaruError) {
-        guard RingSlotLayout.isValid(slotBytes: data.byteCount),
+    /// - Throws: ``NaruError/Code/protocolViolation`` when a size is not what the layout says.
+    public init(
+        slotBytes: Int, data: Mapping, control: Mapping, lease: (any AnyObject & Sendable)? = nil
+    ) throws(NaruError) {
+        guard RingSlotLayout.isValid(slotBytes: slotBytes),
+            data.byteCount == RingSlotLayout.dataByteCount(slotBytes: slotBytes),
             control.byteCount == RingSlotLayout.controlByteCount
         else {
             throw NaruError(
                 .protocolViolation, operation: "open", object: "slot",
                 reason: "the memories have \(data.byteCount) and \(control.byteCount) bytes")
         }
+        byteCount = slotBytes
         self.data = data
         self.control = control
         self.lease = lease
     }
 
-    /// The slot's size, bytes.
-    public var byteCount: Int { data.byteCount }
-
-    /// The first byte of the slot.
-    var base: UnsafeMutableRawPointer { unsafe data.base }
+    /// Where a record begins; ``byteCount`` bytes from there on lie in the memory, as its size was checked.
+    var base: UnsafeMutableRawPointer { unsafe data.base + RingSlotLayout.recordOffset }
 
     /// The use that the reader was done with last.
     var released: UnsafePointer<Atomic<UInt64>> {

@@ -137,9 +137,15 @@ import Testing
 
     @Test func memoriesOfAnotherSizeAreRefused() throws {
         func mapping(_ byteCount: Int) throws -> Mapping { try Mapping(sharedAnonymousByteCount: byteCount) }
-        for (data, control) in [(4096, 4096), (Self.size - 4096, 4096), (Self.size, 8192), (1 << 25, 4096)] {
+        let right = RingSlotLayout.dataByteCount(slotBytes: Self.size)
+        _ = try RingSlotMemory(slotBytes: Self.size, data: mapping(right), control: mapping(4096))
+        for (size, data, control) in [
+            (Self.size, 4096, 4096), (Self.size, right - 4096, 4096), (Self.size, right + 4096, 4096),
+            (Self.size, right, 8192), (Self.size + 4096, right + 4096, 4096), (1 << 25, 1 << 25 + 4096, 4096),
+        ] {
             let maps = (try mapping(data), try mapping(control))
-            #expect(code { try RingSlotMemory(data: maps.0, control: maps.1) } == .protocolViolation)
+            #expect(
+                code { try RingSlotMemory(slotBytes: size, data: maps.0, control: maps.1) } == .protocolViolation)
         }
     }
 }

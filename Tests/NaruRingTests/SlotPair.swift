@@ -99,7 +99,8 @@ final class SlotPair {
 
 func makeSlotMemory(_ slotBytes: Int) throws -> RingSlotMemory {
     try RingSlotMemory(
-        data: try Mapping(sharedAnonymousByteCount: slotBytes),
+        slotBytes: slotBytes,
+        data: try Mapping(sharedAnonymousByteCount: RingSlotLayout.dataByteCount(slotBytes: slotBytes)),
         control: try Mapping(sharedAnonymousByteCount: RingSlotLayout.controlByteCount))
 }
 
