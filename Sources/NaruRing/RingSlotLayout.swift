@@ -44,13 +44,13 @@ internal import NaruCore
 /// A writer that waits for a slot arms the word of the ring that it writes to. A reader that goes on in another ring
 /// looks at that ring's word: what it released just before may be what the writer waits for there.
 public enum RingSlotLayout {
-    /// The sizes of slots, bytes: powers of four, so that a traffic of many sizes shares a few slots.
-    public static let slotBytes = [1 << 20, 1 << 22, 1 << 24]
-    /// The most slots of one size that a writer makes: one is filled while another is read, and one lies between.
-    public static let slotsPerSize = 3
-    /// The most slots that a reader maps for one lane.
-    public static let maximumSlots = slotBytes.count * slotsPerSize
-    /// The most memory in slots that a reader maps for one lane, bytes.
+    /// The sizes of slots, bytes: from twice what the largest ring carries that is chosen by itself. Up to there rings
+    /// are as fast or faster, above 16 MiB the fragments, whose reading goes on while others are written.
+    public static let slotBytes = [1 << 21, 1 << 22, 1 << 23, 1 << 24]
+    /// The most slots of one size that a writer makes: one is filled while the other is read. More are no faster, and
+    /// slower from where they fill the cache that both ends share.
+    public static let slotsPerSize = 2
+    /// The most memory in slots that a lane has, bytes; a reader maps no more.
     public static let maximumBytes = slotBytes.reduce(0, +) * slotsPerSize
     /// The size of the control memory of a slot, bytes.
     public static let controlByteCount = 4096

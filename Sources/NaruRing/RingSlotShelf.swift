@@ -8,7 +8,6 @@ internal import Synchronization
 public final class RingSlotShelf: Sendable {
     private struct State {
         var slots: [RingShelvedSlot] = []
-        var byteCount = 0
         var isClosed = false
     }
 
@@ -20,15 +19,13 @@ public final class RingSlotShelf: Sendable {
     /// Whether a slot may be mapped in addition to those there are, so that a peer cannot make this end map more than
     /// the layout says. To be asked before it is mapped.
     /// - Throws: ``NaruCore/NaruError/Code/protocolViolation`` for a size that no slot has, a number that does not
-    ///   follow the last, one slot too many, or too many bytes.
+    ///   follow the last, or more slots of one size than a writer makes: so their count and their bytes are bounded.
     public func admit(_ number: UInt64, slotBytes: Int) throws(NaruError) {
         let problem: String? = state.withLock { state in
             if !RingSlotLayout.isValid(slotBytes: slotBytes) { return "a slot of \(slotBytes) bytes" }
             if let last = state.slots.last, number <= last.number { return "a slot with number \(number) again" }
-            if state.slots.count >= RingSlotLayout.maximumSlots { return "more than \(state.slots.count) slots" }
-            if slotBytes > RingSlotLayout.maximumBytes - state.byteCount {
-                return "more than \(RingSlotLayout.maximumBytes) bytes of slots"
-            }
+            let sameSize = state.slots.count { $0.memory.byteCount == slotBytes }
+            if sameSize >= RingSlotLayout.slotsPerSize { return "more than \(sameSize) slots of \(slotBytes) bytes" }
             return nil
         }
         guard let problem else { return }
@@ -41,7 +38,6 @@ public final class RingSlotShelf: Sendable {
         state.withLock { state in
             guard !state.isClosed else { return false }
             state.slots.append(RingShelvedSlot(number: number, memory: memory))
-            state.byteCount += memory.byteCount
             return true
         }
     }
