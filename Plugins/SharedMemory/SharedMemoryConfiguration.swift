@@ -16,7 +16,7 @@ public struct SharedMemoryConfiguration: Hashable, Sendable {
 
     /// The size of each ring that this end sends through, bytes: a power of two from 4 KiB to 64 MiB. `nil`: chosen
     /// from the link's typical message size, and growing where the traffic shows the need. Each sending lane takes this
-    /// much memory, and 8 KiB.
+    /// much memory, and 8 KiB. A ring of a size given here does not grow, and has no slots beside it.
     public var ringBytes: Int?
 
     /// A configuration; by default the ring's size follows the messages'.

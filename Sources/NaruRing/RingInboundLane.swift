@@ -33,6 +33,9 @@ public final class RingInboundLane: InboundLane {
     /// How much is taken before the writer is given the room, bytes.
     private var releaseStep: Int { ringBytes >> 4 }
     private let successors: RingSuccessors?
+    private let shelf: RingSlotShelf?
+    /// The slots that the writer may refer to, as last looked up.
+    private var slots: [RingShelvedSlot] = []
     // The kinds of record that a writer may send.
     private let firstKind = RecordHeader.Kind.data.rawValue
     private let lastKind = RecordHeader.Kind.finish.rawValue
@@ -54,18 +57,22 @@ public final class RingInboundLane: InboundLane {
     ///   - name: The transport's name, for errors.
     ///   - peerBell: Wakes the writer when it waits as a task.
     ///   - successors: Where larger rings wait that the writer may switch to; `nil`: it may not.
+    ///   - shelf: Where the slots are that the writer may refer to; `nil`: it may not.
     public convenience init(
-        _ memory: RingMemory, name: String, peerBell: any Bell, successors: RingSuccessors? = nil
+        _ memory: RingMemory, name: String, peerBell: any Bell, successors: RingSuccessors? = nil,
+        shelf: RingSlotShelf? = nil
     ) {
-        self.init(memory, name: name, peerBell: peerBell, successors: successors, startingAt: 0)
+        self.init(
+            memory, name: name, peerBell: peerBell, successors: successors, shelf: shelf, startingAt: 0)
     }
 
     /// As above, with the ring's first record at a position other than 0: a multiple of 8, the same at both ends.
     init(
         _ memory: RingMemory, name: String, peerBell: any Bell, successors: RingSuccessors? = nil,
-        startingAt position: UInt64
+        shelf: RingSlotShelf? = nil, startingAt position: UInt64
     ) {
         self.successors = successors
+        self.shelf = shelf
         precondition(position % 8 == 0, "a record cannot begin at \(position)")
         self.memory = memory
         self.name = name
@@ -97,13 +104,23 @@ public final class RingInboundLane: InboundLane {
         var known = Known()
         // Where the last padding ended: none may begin there, so that a writer cannot keep this loop busy for ever.
         var paddedTo = UInt64.max
-        while taken < maximum {
+        draining: while taken < maximum {
             let offset = Int(truncatingIfNeeded: position) & (ringBytes &- 1)
             let word = unsafe headerWord(offset).pointee.load(ordering: .acquiring)
             if word != known.word || offset &+ known.stride > ringBytes {
-                guard word != 0, examine(word, offset, &known, &position, &paddedTo) else { break }
-                // Not a record, but the position of the next.
-                if known.word == 0 { continue }
+                if word == 0 { break }
+                switch examine(word, offset, &known, &position, &paddedTo) {
+                case .record: break
+                case .nothing: continue
+                case .violation: break draining
+                case .slot(let slot, let reference):
+                    let step = lend(slot, reference, body)
+                    if step == .leaveAndStop { break draining }
+                    position &+= UInt64(truncatingIfNeeded: RingLayout.stride(RingSlotReference.byteCount))
+                    taken &+= 1
+                    if step == .takeAndStop || phase != .draining { break draining }
+                    continue
+                }
             }
             // `examine` proved that the bytes lie in the ring. They are this end's until it releases them, which it
             // does after `body` returned, and mapped until then, since a close is deferred.
@@ -178,6 +195,9 @@ public final class RingInboundLane: InboundLane {
         unsafe readerClosed.pointee.store(1, ordering: .sequentiallyConsistent)
         if writerArmed.isArmed { wakeWriter() }
         memory = nil
+        slots = []
+        shelf?.close()
+        successors?.close()
     }
 
     private func refusal(_ operation: String) -> NaruError {
@@ -209,38 +229,57 @@ extension RingInboundLane {
         var stride = RingLayout.maximumRingBytes + 1
     }
 
-    /// Finds out what a header word says: a record, which is then `known`; or nothing to be lent, and `position` is where
-    /// the next record is. `false` when it breaks the layout.
+    /// What a header word turned out to be.
+    private enum Finding {
+        /// A record, which is known now.
+        case record
+        /// Nothing to be lent: the position is that of the next record.
+        case nothing
+        /// A record that lies in a slot.
+        case slot(RingShelvedSlot, RingSlotReference)
+        /// It breaks the layout.
+        case violation
+    }
+
+    /// Finds out what a header word other than the known one says.
     @inline(never)
     private func examine(
         _ word: UInt64, _ offset: Int, _ known: inout Known, _ position: inout UInt64, _ paddedTo: inout UInt64
-    ) -> Bool {
+    ) -> Finding {
         let header = RecordHeader(word: word)
         // -1 comes from a commit word of 0.
         let byteCount = Int(UInt32(truncatingIfNeeded: word)) &- 1
         let stride = RingLayout.stride(byteCount)
         if isRecord(header, byteCount, stride: stride, offset: offset) {
             known = Known(word: word, byteCount: byteCount, stride: stride)
-            return true
+            return .record
         }
+        // What follows may lead into another ring, where the known word need not be a record.
         known = Known()
         if isPadding(header, byteCount, offset: offset), position != paddedTo {
             position &+= UInt64(truncatingIfNeeded: byteCount &+ RecordHeader.byteCount)
             paddedTo = position
-            return true
+            return .nothing
         }
         if isSwitch(header, byteCount, stride: stride, offset: offset), follow(offset) {
             position = 0
-            return true
+            return .nothing
+        }
+        if let reference = reference(header, byteCount, offset: offset), let slot = slot(reference) {
+            return .slot(slot, reference)
         }
         violate(word, position)
-        return false
+        return .violation
     }
+
+    /// Whether records of this kind are the lane's own affair: `outOfLine` and `switch`, 4 and 5.
+    @inline(__always)
+    private static func isOfTheLane(_ kind: RecordHeader.Kind) -> Bool { kind.rawValue & 6 == 4 }
 
     /// Whether a header word describes a record that lies in the ring.
     @inline(__always)
     private func isRecord(_ header: RecordHeader, _ byteCount: Int, stride: Int, offset: Int) -> Bool {
-        header.kind.rawValue &- firstKind <= lastKind &- firstKind && header.kind != .switch
+        header.kind.rawValue &- firstKind <= lastKind &- firstKind && !Self.isOfTheLane(header.kind)
             && byteCount >= Int(header.extensionByteCount) && byteCount <= maximumRecordBytes
             && offset &+ stride <= ringBytes
     }
@@ -268,6 +307,8 @@ extension RingInboundLane {
         maximumRecordBytes = RingLayout.maximumRecordBytes(ringBytes: ringBytes)
         released = 0
         self.memory = memory
+        // The writer may wait here, already, for a slot that was released before.
+        if writerArmed.isArmed { wakeWriter() }
         return true
     }
 
@@ -305,5 +346,52 @@ extension RingInboundLane {
     private func wakeWriter() {
         readerArmed.publish(Processor.currentCore() &+ 1)
         writerArmed.wake(peerBell)
+    }
+}
+
+// MARK: - Records in slots
+
+extension RingInboundLane {
+    /// What the `outOfLine` record at `offset` says; `nil` when it is none as a writer makes it. Each word is loaded once.
+    @inline(never)
+    private func reference(_ header: RecordHeader, _ byteCount: Int, offset: Int) -> RingSlotReference? {
+        guard header == RecordHeader(kind: .outOfLine), byteCount == RingSlotReference.byteCount,
+            offset &+ RingLayout.stride(byteCount) <= ringBytes
+        else { return nil }
+        // Relaxed: ordered by the acquiring load of the header word. Within the ring, as was just checked.
+        func word(_ index: Int) -> UInt64 {
+            unsafe headerWord(offset &+ RecordHeader.byteCount &+ 8 &* index).pointee.load(ordering: .relaxed)
+        }
+        return RingSlotReference(slot: word(0), use: word(1), word: word(2))
+    }
+
+    /// The slot that a record lies in, whole; `nil` when there is none.
+    private func slot(_ reference: RingSlotReference) -> RingShelvedSlot? {
+        guard let shelf else { return nil }
+        var slot = slots.first { $0.number == reference.slot }
+        if slot == nil {
+            slots = shelf.all
+            slot = slots.first { $0.number == reference.slot }
+        }
+        guard let slot, reference.recordBytes <= slot.memory.byteCount else { return nil }
+        return slot
+    }
+
+    /// Gives a record that lies in a slot, and then the slot back where the record was taken.
+    @inline(never)
+    private func lend(
+        _ slot: RingShelvedSlot, _ reference: RingSlotReference, _ body: (InboundRecord) -> DrainStep
+    ) -> DrainStep {
+        // `slot(_:)` proved that the bytes lie in the slot, which stays mapped as long as the value here exists.
+        let step = body(
+            InboundRecord(
+                header: reference.header,
+                bytes: unsafe RawSpan(
+                    _unsafeStart: UnsafeRawPointer(slot.memory.base), byteCount: reference.recordBytes)))
+        if step != .leaveAndStop {
+            slot.release(reference.use)
+            if writerArmed.isArmed { wakeWriter() }
+        }
+        return step
     }
 }

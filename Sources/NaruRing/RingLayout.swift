@@ -58,11 +58,13 @@ internal import NaruCore
 /// A writer that goes on in a larger ring puts a `switch` record behind its last one: eight bytes, the number of the
 /// ring's offer, least significant byte first. The reader was given that ring before, and begins at its beginning.
 ///
+/// What a ring cannot carry lies in a slot, to which an `outOfLine` record refers: ``RingSlotLayout``.
+///
 /// The layout has the version ``version``, which stands in the header and is checked before anything else is read.
 /// Whoever changes an offset, a size, a meaning or a memory order raises it.
 public enum RingLayout {
     /// The version of this layout.
-    public static let version: UInt32 = 2
+    public static let version: UInt32 = 3
     /// The smallest ring, bytes.
     public static let minimumRingBytes = 4096
     /// The largest ring, bytes: 64 MiB, so that a peer cannot make this end map more than that.

@@ -21,7 +21,11 @@ internal import Synchronization
 ///     }
 @safe
 public final class RingOutboundLane: OutboundLane {
-    public var maximumRecordBytes: Int { recordLimit }
+    public var maximumRecordBytes: Int {
+        slots?.settle()
+        return max(recordLimit, slots?.largest ?? 0)
+    }
+    public var fragmentRecordBytes: Int { recordLimit }
 
     // The pointers lead into `memory`, with which they change, and which is let go only when `failure` is set and no loan is out; from then on
     // `limit` equals `head`, so that nothing is written, and everything else looks at `failure` first.
@@ -34,6 +38,7 @@ public final class RingOutboundLane: OutboundLane {
     private var ringBytes: Int
     private var recordLimit: Int
     private var growth: GrowthState?
+    private let slots: RingSlotPool?
     private let peerBell: any Bell
     private let name: String
     private var memory: RingMemory?
@@ -52,6 +57,8 @@ public final class RingOutboundLane: OutboundLane {
     private var limit: UInt64
     /// Where the record of the loan begins, and its size.
     private var loan: (start: UInt64, byteCount: Int)?
+    /// The loan that lies in a slot; then ``loan`` is `nil`.
+    private var slotLoan: (start: UInt64, slot: Int, byteCount: Int)?
     /// Why nothing more can be done.
     private var failure: NaruError?
     private var isClosed = false
@@ -62,15 +69,20 @@ public final class RingOutboundLane: OutboundLane {
     ///   - name: The transport's name, for errors.
     ///   - peerBell: Wakes the reader when it waits as a task.
     ///   - growth: How larger rings are made; `nil`: the ring stays as it is.
-    public convenience init(_ memory: RingMemory, name: String, peerBell: any Bell, growth: RingGrowth? = nil) {
-        self.init(memory, name: name, peerBell: peerBell, growth: growth, startingAt: 0)
+    ///   - slots: Where slots for what no ring carries come from; `nil`: there are none.
+    public convenience init(
+        _ memory: RingMemory, name: String, peerBell: any Bell, growth: RingGrowth? = nil, slots: RingSlotSource? = nil
+    ) {
+        self.init(memory, name: name, peerBell: peerBell, growth: growth, slots: slots, startingAt: 0)
     }
 
     /// As above, with the ring's first record at a position other than 0: a multiple of 8, the same at both ends.
     init(
-        _ memory: RingMemory, name: String, peerBell: any Bell, growth: RingGrowth? = nil, startingAt position: UInt64
+        _ memory: RingMemory, name: String, peerBell: any Bell, growth: RingGrowth? = nil,
+        slots: RingSlotSource? = nil, startingAt position: UInt64
     ) {
         self.growth = growth.map(GrowthState.init)
+        self.slots = slots.map(RingSlotPool.init)
         precondition(position % 8 == 0, "a record cannot begin at \(position)")
         self.memory = memory
         self.name = name
@@ -124,6 +136,7 @@ public final class RingOutboundLane: OutboundLane {
         _ header: RecordHeader, _ prefix: RawSpan, _ bytes: RawSpan
     ) throws(NaruError) -> Bool {
         let byteCount = prefix.byteCount + bytes.byteCount
+        if byteCount > recordLimit, slots != nil { return try sendInSlot(header, prefix, bytes) }
         guard let start = try place(byteCount) else { return false }
         unsafe copy(prefix, bytes, to: payload(at: start))
         append(header.word(byteCount: byteCount), at: start, stride: RingLayout.stride(byteCount))
@@ -148,6 +161,7 @@ public final class RingOutboundLane: OutboundLane {
 
     public func reserve(_ byteCount: Int) throws(NaruError) -> UnsafeMutableRawBufferPointer? {
         let isHere = fits(byteCount, RingLayout.stride(byteCount))
+        if !isHere, byteCount > recordLimit, slots != nil { return unsafe try reserveSlot(byteCount) }
         guard let start = isHere ? head : try place(byteCount) else { return nil }
         loan = (start, byteCount)
         limit = head
@@ -155,7 +169,7 @@ public final class RingOutboundLane: OutboundLane {
     }
 
     public func commit(_ header: RecordHeader, byteCount: Int) throws(NaruError) {
-        guard let loan else { throw failure ?? misuse("commit", "no loan is out") }
+        guard let loan else { return try commitSlot(header, byteCount) }
         guard byteCount >= 0, byteCount <= loan.byteCount else {
             throw misuse("commit", "the loan has \(loan.byteCount) bytes, not \(byteCount)")
         }
@@ -165,16 +179,30 @@ public final class RingOutboundLane: OutboundLane {
     }
 
     public func abort() {
-        if loan != nil { endLoan() }
+        if loan != nil { endLoan() } else if slotLoan != nil { endSlotLoan() }
     }
 
     private func endLoan() {
         loan = nil
+        reopen()
+    }
+
+    /// No loan is out any more.
+    @inline(__always)
+    private func reopen() {
         if failure == nil {
             limit = released &+ UInt64(ringBytes)
         } else if isClosed {
-            memory = nil
+            letGo()
         }
+    }
+
+    private var isLoanOut: Bool { loan != nil || slotLoan != nil }
+
+    private func letGo() {
+        memory = nil
+        growth = nil
+        slots?.close()
     }
 
     // MARK: Batches
@@ -199,10 +227,11 @@ public final class RingOutboundLane: OutboundLane {
 
     public func spin(_ rounds: Int, byteCount: Int) -> SpinOutcome {
         publishPending()
-        guard failure == nil, loan == nil else { return .found }
+        guard failure == nil, !isLoanOut else { return .found }
         let core = Processor.currentCore() &+ 1
         writerArmed.publish(core)
         if readerArmed.isOn(core) { return .pointless }
+        if waitsForSlot(byteCount) { return spinForSlot(rounds, byteCount) }
         for _ in 0..<rounds {
             // Relaxed: the attempt that follows acquires.
             if unsafe cursor.pointee.load(ordering: .relaxed) != released { return .found }
@@ -218,7 +247,7 @@ public final class RingOutboundLane: OutboundLane {
         let target = writerArmed.arm(style)
         let isReaderGone = unsafe readerClosed.pointee.load(ordering: .sequentiallyConsistent) != 0
         try readCursor()
-        if need(byteCount).total <= room { return .ready }
+        if hasRoom(byteCount) { return .ready }
         return isReaderGone ? .ended : target
     }
 
@@ -234,7 +263,7 @@ public final class RingOutboundLane: OutboundLane {
         unsafe writerClosed.pointee.store(1, ordering: .sequentiallyConsistent)
         if readerArmed.isArmed { wakeReader() }
         fail(NaruError(.closed, operation: "send", object: name, reason: "this end closed the lane"))
-        if loan == nil { memory = nil }
+        if !isLoanOut { letGo() }
     }
 }
 
@@ -315,12 +344,12 @@ extension RingOutboundLane {
 
     private func check(_ operation: String, _ byteCount: Int) throws(NaruError) {
         if let failure { throw failure }
-        guard loan == nil else { throw misuse(operation, "a loan is out") }
+        guard !isLoanOut else { throw misuse(operation, "a loan is out") }
         guard byteCount >= 0 else { throw misuse(operation, "a record cannot have \(byteCount) bytes") }
-        guard byteCount <= recordLimit else {
+        guard byteCount <= recordLimit || byteCount <= maximumRecordBytes else {
             throw NaruError(
                 .messageTooLarge, operation: operation, object: name,
-                reason: "a record has at most \(recordLimit) bytes, not \(byteCount)")
+                reason: "a record has at most \(maximumRecordBytes) bytes, not \(byteCount)")
         }
     }
 
@@ -410,7 +439,9 @@ extension RingOutboundLane {
 
 extension RingOutboundLane {
     public func expect(_ byteCount: Int) {
-        guard growth != nil, failure == nil else { return }
+        guard failure == nil else { return }
+        if byteCount > ringsCarry, let slots, slots.prepare(byteCount) { return }
+        guard growth != nil else { return }
         // A ring that holds four such records, so that one can be written while another is read.
         grow(to: RingLayout.ringBytes(holding: 4 * min(byteCount, RingLayout.maximumRingBytes / 4)))
     }
@@ -475,6 +506,102 @@ extension RingOutboundLane {
         (head, visible, released) = (0, 0, 0)
         limit = UInt64(ringBytes)
         self.memory = memory
+    }
+}
+
+// MARK: - Records in slots
+
+extension RingOutboundLane {
+    /// The most bytes of a record that this ring carries, or one that it grows to: up to there a ring does better.
+    private var ringsCarry: Int {
+        max(recordLimit, growth.map { RingLayout.maximumRecordBytes(ringBytes: $0.source.maximumRingBytes) } ?? 0)
+    }
+
+    @inline(never)
+    private func sendInSlot(_ header: RecordHeader, _ prefix: RawSpan, _ bytes: RawSpan) throws(NaruError) -> Bool {
+        let byteCount = prefix.byteCount + bytes.byteCount
+        guard let slots, let (start, slot) = try placeInSlot(byteCount, slots) else { return false }
+        // The slot has room for both, and the reader is done with it.
+        unsafe copy(prefix, bytes, to: slots.memory(slot))
+        refer(header, byteCount, slot, at: start, slots)
+        return true
+    }
+
+    @inline(never)
+    private func reserveSlot(_ byteCount: Int) throws(NaruError) -> UnsafeMutableRawBufferPointer? {
+        guard let slots, let (start, slot) = try placeInSlot(byteCount, slots) else { return nil }
+        slots.lend(slot)
+        slotLoan = (start, slot, byteCount)
+        limit = head
+        return unsafe UnsafeMutableRawBufferPointer(start: slots.memory(slot), count: byteCount)
+    }
+
+    @inline(never)
+    private func commitSlot(_ header: RecordHeader, _ byteCount: Int) throws(NaruError) {
+        guard let slotLoan, let slots else { throw failure ?? misuse("commit", "no loan is out") }
+        guard byteCount >= 0, byteCount <= slotLoan.byteCount else {
+            throw misuse("commit", "the loan has \(slotLoan.byteCount) bytes, not \(byteCount)")
+        }
+        endSlotLoan()
+        if let failure { throw failure }
+        refer(header, byteCount, slotLoan.slot, at: slotLoan.start, slots)
+    }
+
+    private func endSlotLoan() {
+        if let slotLoan { slots?.takeBack(slotLoan.slot) }
+        slotLoan = nil
+        reopen()
+    }
+
+    /// A slot for a record of `byteCount` bytes, and the position of the record that refers to it; `nil` when there is
+    /// no room for either.
+    private func placeInSlot(
+        _ byteCount: Int, _ slots: RingSlotPool
+    ) throws(NaruError) -> (start: UInt64, slot: Int)? {
+        try check("send", byteCount)
+        // The ring is still small: such a record does better in the one that it becomes.
+        if byteCount <= ringsCarry { expect(byteCount) }
+        guard let start = try place(RingSlotReference.byteCount) else { return nil }
+        guard let slot = slots.find(byteCount) else {
+            // A held batch makes room by showing what it has.
+            publishPending()
+            return nil
+        }
+        return (start, slot)
+    }
+
+    /// Makes what lies in a slot a record. It is shown at once, in a batch too: the reader has enough to do with it.
+    private func refer(
+        _ header: RecordHeader, _ byteCount: Int, _ slot: Int, at start: UInt64, _ slots: RingSlotPool
+    ) {
+        let reference = slots.refer(slot, header, byteCount)
+        let payload = unsafe payload(at: start)
+        unsafe payload.storeBytes(of: reference.slot, as: UInt64.self)
+        unsafe payload.storeBytes(of: reference.use, toByteOffset: 8, as: UInt64.self)
+        unsafe payload.storeBytes(of: reference.word, toByteOffset: 16, as: UInt64.self)
+        let size = RingSlotReference.byteCount
+        append(RecordHeader(kind: .outOfLine).word(byteCount: size), at: start, stride: RingLayout.stride(size))
+        publishPending()
+    }
+
+    /// Whether there is room for a record of `byteCount` bytes, as far as the reader was known to have released.
+    private func hasRoom(_ byteCount: Int) -> Bool {
+        guard byteCount > recordLimit, let slots else { return need(byteCount).total <= room }
+        return need(RingSlotReference.byteCount).total <= room && slots.hasFree(byteCount)
+    }
+
+    /// Whether what a record of `byteCount` bytes lacks is a slot, and not room in the ring.
+    private func waitsForSlot(_ byteCount: Int) -> Bool {
+        byteCount > recordLimit && slots != nil && need(RingSlotReference.byteCount).total <= room
+    }
+
+    @inline(never)
+    private func spinForSlot(_ rounds: Int, _ byteCount: Int) -> SpinOutcome {
+        for _ in 0..<rounds {
+            if slots?.hasFree(byteCount) ?? false { return .found }
+            Processor.spinHint()
+        }
+        return .nothing
     }
 }
 

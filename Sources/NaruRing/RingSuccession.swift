@@ -14,11 +14,7 @@ public final class RingGrowth: Sendable {
     private let offer: @Sendable (_ ringBytes: Int, _ number: UInt64) throws(NaruError) -> RingMemory
     /// The largest ring, bytes.
     let maximumRingBytes: Int
-    /// The number of the last offer that was accepted, and of the last declined.
-    private let accepted = Atomic<UInt64>(0)
-    private let declined = Atomic<UInt64>(0)
-    /// The number of the last offer that was made.
-    private let offered = Atomic<UInt64>(0)
+    private let answers = RingAnswers()
 
     /// - Parameters:
     ///   - maximumRingBytes: The largest ring to grow to, bytes.
@@ -34,27 +30,14 @@ public final class RingGrowth: Sendable {
     /// The reader's answer to an offer. On the reactor's thread.
     /// - Returns: whether it answers the last offer, once: any other answer is ignored.
     @discardableResult
-    public func answered(_ number: UInt64, accepted isAccepted: Bool) -> Bool {
-        // Acquire: pairs with the release before the offer is sent, which the answer follows.
-        guard number == offered.load(ordering: .acquiring), case .none = answer(to: number) else { return false }
-        // Release: whoever sees the number also sees that the reader has mapped the ring.
-        if isAccepted {
-            accepted.store(number, ordering: .releasing)
-        } else {
-            declined.store(number, ordering: .releasing)
-        }
-        return true
+    public func answered(_ number: UInt64, accepted: Bool) -> Bool {
+        answers.keep(number, accepted: accepted)
     }
 
-    enum Answer { case none, accepted, declined }
-
-    func answer(to number: UInt64) -> Answer {
-        if accepted.load(ordering: .acquiring) == number { return .accepted }
-        return declined.load(ordering: .acquiring) == number ? .declined : .none
-    }
+    func answer(to number: UInt64) -> RingAnswers.Answer { answers.answer(to: number) }
 
     func make(_ ringBytes: Int, _ number: UInt64) -> RingMemory? {
-        offered.store(number, ordering: .releasing)
+        answers.expect(number)
         return try? offer(ringBytes, number)
     }
 }
@@ -67,29 +50,38 @@ public final class RingSuccessors: Sendable {
         var largest = 0
         /// Whether an offer was declined: an honest writer makes no other.
         var isOver = false
+        var isClosed = false
     }
+
     private let state = Mutex(State())
 
     /// The most that may wait: a writer may switch again before the reader has come to its first switch, but each ring
-    /// is larger than the one before.
+    /// is larger than all before, so that a link has few of them in its whole life.
     static let limit = 4
 
     /// Nothing was offered yet.
     public init() {}
 
+    /// Whether a ring of this size may be mapped. To be asked before it is mapped.
+    /// - Throws: ``NaruCore/NaruError/Code/protocolViolation`` for one that is not larger than all before, one too many,
+    ///   or one after an offer was declined.
+    public func admit(ringBytes: Int) throws(NaruError) {
+        guard state.withLock({ !$0.isOver && $0.waiting.count < Self.limit && $0.largest < ringBytes }) else {
+            throw Self.surplus
+        }
+    }
+
     /// Keeps a ring until the reader comes to its `switch` record. On the reactor's thread.
-    /// - Throws: ``NaruCore/NaruError/Code/protocolViolation`` for one that is not larger than the last, one too many, or
-    ///   one after an offer was declined.
-    public func keep(_ memory: RingMemory, _ number: UInt64) throws(NaruError) {
-        let isKept = state.withLock { state in
-            guard !state.isOver, state.waiting.count < Self.limit, state.largest < memory.header.ringBytes else {
-                return false
-            }
+    /// - Returns: `false` when the lane has closed.
+    /// - Throws: As ``admit(ringBytes:)``.
+    public func keep(_ memory: RingMemory, _ number: UInt64) throws(NaruError) -> Bool {
+        try admit(ringBytes: memory.header.ringBytes)
+        return state.withLock { state in
+            guard !state.isClosed else { return false }
             state.waiting.append((number, memory))
             state.largest = memory.header.ringBytes
             return true
         }
-        if !isKept { throw Self.surplus }
     }
 
     /// Notes that an offer is declined. On the reactor's thread.
@@ -111,6 +103,14 @@ public final class RingSuccessors: Sendable {
         state.withLock { state in
             guard let first = state.waiting.first, first.number == number else { return nil }
             return state.waiting.removeFirst().memory
+        }
+    }
+
+    /// The lane has closed.
+    func close() {
+        state.withLock { state in
+            state.waiting = []
+            state.isClosed = true
         }
     }
 }

@@ -11,6 +11,8 @@ import Synchronization
 ///     send LINK COUNT BYTES PROGRESS     numbered messages; PROGRESS holds how many were handed over
 ///     receive LINK PROGRESS              checks number and contents; PROGRESS holds how many were taken
 ///     receive-starved LINK PROGRESS      the same, with too few descriptors left for a ring
+///     mixed-send LINK COUNT LIMIT        see ``MixedSizes``
+///     mixed-receive LINK COUNT LIMIT
 ///     hold-sender LINK                   link up, idle until standard input ends, then one message
 ///     hold-receiver LINK                 link up, then whatever comes
 ///     flood PATH COUNT                   connections that say nothing, until standard input ends
@@ -48,6 +50,10 @@ struct Peer {
                 Progress(path: arguments[4]))
         case ("receive", 3): try await receive(arguments[1], Progress(path: arguments[2]))
         case ("receive-starved", 3): try await receive(arguments[1], Progress(path: arguments[2]), starved: true)
+        case ("mixed-send", 4):
+            try await MixedSizes.send(arguments[1], Int(arguments[2]) ?? 0, Int(arguments[3]) ?? 0)
+        case ("mixed-receive", 4):
+            try await MixedSizes.receive(arguments[1], Int(arguments[2]) ?? 0, Int(arguments[3]) ?? 0)
         case ("hold-sender", 2): try await holdSender(arguments[1])
         case ("hold-receiver", 2): try await holdReceiver(arguments[1])
         case ("flood", 3): try flood(arguments[1], count: Int(arguments[2]) ?? 0)

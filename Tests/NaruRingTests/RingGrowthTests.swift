@@ -40,7 +40,7 @@ private final class GrowingPair {
     /// Answers the last offer as a reader that has mapped it.
     func accept() throws {
         let last = try #require(offered.last)
-        try successors.keep(last.memory, last.number)
+        #expect(try successors.keep(last.memory, last.number))
         growth.answered(last.number, accepted: true)
     }
 
@@ -176,7 +176,7 @@ private final class GrowingPair {
     @Test func offersThatNeverEndAreAViolation() throws {
         let successors = RingSuccessors()
         for step in 0..<RingSuccessors.limit {
-            try successors.keep(try makeRingMemory(ringBytes: 4096 << step), UInt64(step))
+            #expect(try successors.keep(try makeRingMemory(ringBytes: 4096 << step), UInt64(step)))
         }
         let memory = try makeRingMemory(ringBytes: 1 << 20)
         #expect(code { try successors.keep(memory, 9) } == .protocolViolation)
@@ -184,8 +184,11 @@ private final class GrowingPair {
 
     @Test func anOfferThatIsNoLargerIsAViolation() throws {
         let successors = RingSuccessors()
-        try successors.keep(try makeRingMemory(ringBytes: 8192), 1)
+        #expect(try successors.keep(try makeRingMemory(ringBytes: 8192), 1))
         let memory = try makeRingMemory(ringBytes: 8192)
+        #expect(code { try successors.keep(memory, 2) } == .protocolViolation)
+        // Nor once the first is in use: a link has few rings in its whole life.
+        #expect(successors.take(1) != nil)
         #expect(code { try successors.keep(memory, 2) } == .protocolViolation)
     }
 }

@@ -36,7 +36,7 @@ import Testing
 
     /// The announced ring's data memory, copied to a file sealed otherwise or with another size.
     private func data(
-        _ message: OpeningMessage, _ seals: MemoryFile.Seals = RingFiles.dataSeals, extra: Int = 0
+        _ message: OpeningMessage, _ seals: MemoryFile.Seals = MemoryFiles.dataSeals, extra: Int = 0
     ) throws -> Descriptor {
         let header = Array(message.bytes.dropFirst(8))
         return try file(message.descriptors[0].status().byteCount + extra, seals, holding: header)
@@ -52,15 +52,15 @@ import Testing
     }
 
     @Test func filesThatAreNotSealedAreRefused() throws {
-        let all = RingFiles.dataSeals
+        let all = MemoryFiles.dataSeals
         for missing in [MemoryFile.Seals.shrink, .grow, .futureWrite, .seal, all] {
             try expectRefused("data without \(missing.rawValue)") {
                 $0.with(data: try! data($0, all.subtracting(missing)))
             }
         }
-        for missing in [MemoryFile.Seals.shrink, .grow, .seal, RingFiles.controlSeals] {
+        for missing in [MemoryFile.Seals.shrink, .grow, .seal, MemoryFiles.controlSeals] {
             try expectRefused("control without \(missing.rawValue)") {
-                $0.with(control: try! file(4096, RingFiles.controlSeals.subtracting(missing)))
+                $0.with(control: try! file(4096, MemoryFiles.controlSeals.subtracting(missing)))
             }
         }
     }
@@ -68,7 +68,7 @@ import Testing
     @Test func aControlFileThatCannotBeWrittenIsRefused() throws {
         let pair = try OpeningPair(.simplex)
         #expect {
-            _ = try pair.open(tamper: { $0.with(control: try! file(4096, RingFiles.dataSeals)) })
+            _ = try pair.open(tamper: { $0.with(control: try! file(4096, MemoryFiles.dataSeals)) })
         } throws: { error in
             (error as? NaruError)?.code == .system
         }
@@ -78,7 +78,7 @@ import Testing
         for extra in [-4096, -1, 1, 4096] {
             try expectRefused("data \(extra)") { $0.with(data: try! data($0, extra: extra)) }
             try expectRefused("control \(extra)") {
-                $0.with(control: try! file(4096 + extra == 0 ? 1 : 4096 + extra, RingFiles.controlSeals))
+                $0.with(control: try! file(4096 + extra == 0 ? 1 : 4096 + extra, MemoryFiles.controlSeals))
             }
         }
     }
@@ -109,7 +109,7 @@ import Testing
     @Test func theRingOfAnotherAnnouncementIsRefused() throws {
         // Right in type, size and seals, but its nonce was never announced.
         let other = RingHeader(ringBytes: 262_144, link: .random())
-        let ring = try RingFiles.create(other)
+        let ring = try RingFiles.create(other, SharedMemoryBudget())
         try expectRefused("files of another ring") {
             OpeningMessage(bytes: $0.bytes, descriptors: [ring.files.data, ring.files.control])
         }
@@ -158,7 +158,7 @@ import Testing
     /// The reader cannot turn its map, or the descriptor it was given, into one that writes.
     @Test func theDataFileIsReadOnlyForGood() throws {
         let header = RingHeader(ringBytes: 4096, link: .random())
-        let ring = try RingFiles.create(header)
+        let ring = try RingFiles.create(header, SharedMemoryBudget())
         let byteCount = RingLayout.dataByteCount(ringBytes: 4096)
         #expect(throws: SystemError.self) {
             try Mapping(ring.files.data, byteCount: byteCount, access: .readWrite, prefault: false)

@@ -13,15 +13,17 @@ final class SharedMemoryOpening: Opening {
     private enum State { case announcing(OpeningMessage), waiting, done }
 
     private let request: OpeningRequest
-    private let offers: RingOffers?
+    private let offers: MemoryOffers?
     private var state: State
     private var lanes = Lanes()
 
     /// Makes the ring that this end sends through, where it sends.
-    init(_ request: OpeningRequest, _ configuration: SharedMemoryConfiguration) throws(NaruError) {
+    init(
+        _ request: OpeningRequest, _ configuration: SharedMemoryConfiguration, _ budget: SharedMemoryBudget
+    ) throws(NaruError) {
         self.request = request
         offers = request.port.map {
-            RingOffers(request, port: $0, maximumRingBytes: configuration.maximumRingBytes)
+            MemoryOffers(request, port: $0, maximumRingBytes: configuration.maximumRingBytes, budget: budget)
         }
         lanes.mailbox = offers
         guard request.sends else {
@@ -31,9 +33,9 @@ final class SharedMemoryOpening: Opening {
         let header = RingHeader(
             ringBytes: try configuration.ringBytes(messageBytes: request.agreement.requirements.messageBytes),
             link: request.agreement.link)
-        let ring = try RingFiles.create(header)
+        let ring = try RingFiles.create(header, budget)
         lanes.outbound = RingOutboundLane(
-            ring.memory, name: Self.name, peerBell: request.peerBell, growth: offers?.growth)
+            ring.memory, name: Self.name, peerBell: request.peerBell, growth: offers?.growth, slots: offers?.source)
         state = .announcing(
             OpeningMessage(
                 bytes: RingAnnouncement.encode(header), descriptors: [ring.files.data, ring.files.control]))
@@ -66,12 +68,9 @@ final class SharedMemoryOpening: Opening {
     private func receive(_ message: OpeningMessage) throws(NaruError) -> RingInboundLane {
         let header = try RingAnnouncement.decode(message.bytes)
         guard header.link == request.agreement.link else { throw violation("a ring of another link") }
-        guard message.descriptors.count == 2 else {
-            throw violation("\(message.descriptors.count) descriptors instead of 2")
-        }
-        let files = RingFiles(data: message.descriptors[0], control: message.descriptors[1])
-        let memory = try files.map(expecting: header, owner: request.peer.userID)
-        return RingInboundLane(memory, name: Self.name, peerBell: request.peerBell, successors: offers?.successors)
+        let memory = try RingFiles.map(try MemoryFiles(message), expecting: header, owner: request.peer.userID)
+        return RingInboundLane(
+            memory, name: Self.name, peerBell: request.peerBell, successors: offers?.successors, shelf: offers?.shelf)
     }
 
     private static var name: String { TransportName.sharedMemory.rawValue }

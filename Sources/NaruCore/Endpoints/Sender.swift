@@ -276,7 +276,8 @@ public final class Sender {
     /// Cuts a message into fragments where it does not fit one record.
     private func cut(_ transmission: inout Transmission) {
         if !fitsRecord(transmission.byteCount) { fragmented += 1 }
-        transmission.cut(maximumRecordBytes: maximumRecordBytes, message: fragmented)
+        transmission.cut(
+            maximumRecordBytes: maximumRecordBytes, fragmentBytes: lane.fragmentRecordBytes, message: fragmented)
     }
 
     /// Whether a message fits one record by now; where it does not, the lane hears of its size.

@@ -14,6 +14,8 @@ struct Transmission {
     /// Whether the message is raw because it does not compress.
     private(set) var isIncompressible = false
     private var maximumRecordBytes: Int
+    /// The most bytes a fragment has, its header included.
+    private var fragmentBytes: Int
     private var message: UInt64 = 0
     private var offset = 0
 
@@ -21,6 +23,7 @@ struct Transmission {
     init(byteCount: Int, maximumRecordBytes: Int) {
         self.byteCount = byteCount
         self.maximumRecordBytes = maximumRecordBytes
+        fragmentBytes = maximumRecordBytes
     }
 
     private var isWhole: Bool { byteCount <= maximumRecordBytes }
@@ -29,7 +32,9 @@ struct Transmission {
     var isUnderWay: Bool { offset > 0 }
 
     /// Bytes of the next record, for a wait.
-    var nextRecordBytes: Int { min(byteCount - offset + (isWhole ? 0 : FragmentHeader.byteCount), maximumRecordBytes) }
+    var nextRecordBytes: Int {
+        isWhole ? byteCount : min(byteCount - offset + FragmentHeader.byteCount, fragmentBytes)
+    }
 
     /// The codec is to see the message when there is room for `mostBytes`.
     mutating func awaitCodec(mostBytes: Int) {
@@ -45,9 +50,11 @@ struct Transmission {
         byteCount = compressed?.byteCount ?? rawByteCount
     }
 
-    /// Nothing of the message has been sent: its records have at most so many bytes, its fragments this number.
-    mutating func cut(maximumRecordBytes: Int, message: UInt64) {
+    /// Nothing of the message has been sent: whole, it has at most `maximumRecordBytes`; else its fragments have at most
+    /// `fragmentBytes`, and this number.
+    mutating func cut(maximumRecordBytes: Int, fragmentBytes: Int, message: UInt64) {
         self.maximumRecordBytes = maximumRecordBytes
+        self.fragmentBytes = fragmentBytes
         self.message = message
     }
 
@@ -56,7 +63,7 @@ struct Transmission {
         if isWhole { return try lane.trySend(RecordHeader(flags: flags), RawSpan(), payload) }
         let header = FragmentHeader(message: message, total: UInt64(byteCount))
         while offset < byteCount {
-            let size = min(byteCount - offset, maximumRecordBytes - FragmentHeader.byteCount)
+            let size = min(byteCount - offset, fragmentBytes - FragmentHeader.byteCount)
             let part = payload.extracting(offset..<offset + size)
             let sent = try header.withBytes { prefix throws(NaruError) in
                 try lane.trySend(RecordHeader(kind: .fragment, flags: flags), prefix, part)

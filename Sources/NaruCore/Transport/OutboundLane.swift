@@ -24,6 +24,10 @@ public protocol OutboundLane: AnyObject {
     /// may grow from one operation to the next, never shrink.
     var maximumRecordBytes: Int { get }
 
+    /// The bytes that the fragments of a message above ``maximumRecordBytes`` best have, header included: as many, by
+    /// default, and never more. It may grow, never shrink.
+    var fragmentRecordBytes: Int { get }
+
     /// Hears of a message larger than ``maximumRecordBytes``: a lane that can may prepare for more of its kind.
     func expect(_ byteCount: Int)
 
@@ -66,6 +70,9 @@ public protocol OutboundLane: AnyObject {
 }
 
 extension OutboundLane {
+    /// Fragments are as large as records can be.
+    public var fragmentRecordBytes: Int { maximumRecordBytes }
+
     /// Nothing to prepare.
     public func expect(_ byteCount: Int) {}
 

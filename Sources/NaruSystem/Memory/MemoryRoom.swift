@@ -15,27 +15,30 @@ public enum MemoryRoom {
     /// How long a reading counts.
     private static let lifetime = Duration.seconds(1)
 
-    /// Takes `byteCount` bytes of the room if they are at most a `share`-th of it.
+    /// Takes `byteCount` bytes of the room if, with the `held` bytes that the caller took before, they are at most a
+    /// `share`-th of the room and those.
     ///
     /// A reading counts for a second, less what this process took since: what other processes allocate in that second
     /// is not seen, but each of them keeps to its share too, and a reading that is a moment old is what anybody has who
     /// asks before allocating. Nothing is refused on an old reading.
     /// - Returns: `nil` when they are taken, else the room, which is too small.
-    public static func take(_ byteCount: Int, share: UInt64) -> UInt64? {
+    public static func take(_ byteCount: Int, share: UInt64, held: Int) -> UInt64? {
         latest.withLock { latest in
             let now = Deadline.now
             let size = UInt64(clamping: byteCount)
+            let held = UInt64(clamping: held)
+            func fits(_ room: UInt64) -> Bool { size <= room && size + held <= (room + held) / share }
             if let reading = latest, now < reading.until {
                 guard let room = reading.room else { return nil }
-                if size <= room / share {
+                if fits(room) {
                     latest?.room = room - size
                     return nil
                 }
             }
             let room = MemoryRoom.byteCount()
-            let fits = room.map { size <= $0 / share } ?? true
-            latest = Reading(room: fits ? room.map { $0 - size } : room, until: .after(lifetime))
-            return fits ? nil : room
+            let isTaken = room.map(fits) ?? true
+            latest = Reading(room: isTaken ? room.map { $0 - size } : room, until: .after(lifetime))
+            return isTaken ? nil : room
         }
     }
 

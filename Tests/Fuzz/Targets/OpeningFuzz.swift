@@ -35,7 +35,7 @@ enum OpeningFuzz {
                 relation: .assumed(.sameHost)),
             role: .listener, peerBell: DeafBell(), ownBell: DeafBell(),
             peer: PeerCredentials(processID: 1, userID: HostInformation.userID, groupID: 0), reactor: reactor)
-        let offers = RingOffers(request, port: DeafPort(), maximumRingBytes: 1 << 20)
+        let offers = MemoryOffers(request, port: DeafPort(), maximumRingBytes: 1 << 20, budget: SharedMemoryBudget())
         var input = Input(bytes)
         while !input.isEmpty {
             let message = OpeningMessage(bytes: input.bytes(Int(input.byte())))
