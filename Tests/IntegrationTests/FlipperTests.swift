@@ -11,7 +11,8 @@ import Testing
         let flipper = try stage.start(Stage.built("NaruFlipper"), ["200000"])
         let status = flipper.end()
         let said = try flipper.allLines()
-        #expect(status == .exited(0), "\(said), \(try flipper.allErrors())")
+        let errors = try flipper.allErrors()
+        #expect(status == .exited(0), "\(said), \(errors)")
         #expect(
             said.last == "200000 rounds: nothing outside the rings, no trap, typed errors only, and the next link works",
             "\(said)")
