@@ -51,6 +51,7 @@ extension FuzzTarget {
         return [
             Array(file.utf8), Array(unknown.utf8), Array(([file] + variables).joined(separator: "\0").utf8),
             Array((["{}"] + variables).joined(separator: "\0").utf8),
+            Array(#"{"links": {"frames": {"messageBytes": -1, "maximumMessageBytes": 0}}}"#.utf8),
         ]
     }
 
@@ -119,7 +120,7 @@ extension FuzzTarget {
         return [
             ring(at: 0, records + littleEndian(16, 8) + finish), ring(at: 504, around), ring(at: 3, extended + successor, extended),
             ring(at: 0, word(.padding, 48) + [UInt8](repeating: 0, count: 48) + word(.data, 1024)),
-            ring(at: 0, word(.data, 1025)), ring(at: 511, word(.data, 0) + word(.abort, 8)),
+            ring(at: 0, word(.data, 1025)), ring(at: 511, word(.data, 0) + word(.abort, 8)), ring(at: 510, word(.data, 9)),
         ]
     }
 
@@ -133,6 +134,7 @@ extension FuzzTarget {
             [0, 0] + filled + step(.arm, [200, 0]) + step(.spin, [1]) + step(.take, [1]) + step(.disarm),
             [0, 0] + filled + step(.cursor, littleEndian(1008, 8)) + filled + step(.cursor, littleEndian(8, 8)) + filled,
             [0, 0] + filled + step(.move, littleEndian(1008, 2)) + step(.word, [0, 1, 2, 0, 0, 0]) + filled + step(.abort),
+            [0, 0] + step(.reserve, [10, 0]) + step(.commit, [60, 0]),
         ]
     }
 
