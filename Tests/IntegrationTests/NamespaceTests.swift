@@ -34,6 +34,15 @@ import Testing
         try stage.start(Self.unshare, flags + [Stage.built("NaruIntegrationPeer")] + arguments)
     }
 
+    /// Waits until a listener's socket is there.
+    private func awaitSocket(_ path: String) throws {
+        let deadline = Deadline.after(.seconds(30))
+        while (try? FileSystem.status(path, followingSymbolicLinks: false)) == nil {
+            guard !deadline.isPast else { throw Lines.Silence(said: "no socket at \(path)") }
+            Processor.yield()
+        }
+    }
+
     private func expectLinked(_ ends: [Running], apart kind: String) throws {
         for end in ends {
             let words = try end.line().split(separator: " ").map(String.init)
@@ -89,9 +98,7 @@ import Testing
         let stage = try Stage()
         guard isPermitted(stage, Self.unshare, ["--user"]) else { return }
         let receiver = try stage.peer(["meet-receive", "nobody"])
-        while (try? FileSystem.status(stage.folder + "/run/nobody.sock", followingSymbolicLinks: false)) == nil {
-            Processor.yield()
-        }
+        try awaitSocket(stage.folder + "/run/nobody.sock")
         let sender = try unshared(stage, ["--user"], ["dial", "nobody", "10000"])
         let last = try sender.line()
         #expect(last.hasPrefix("error refused "), "\(last)")
@@ -128,9 +135,9 @@ import Testing
         let run = stage.folder + "/run"
         let peer = Stage.built("NaruIntegrationPeer")
         let apart = "mount -t tmpfs -o mode=0700 none '\(run)' && "
-        // A listener inside: nobody outside finds it.
-        let inside = try stage.start(
-            Self.unshare, ["--mount", Self.shell, "-c", apart + "'\(peer)' meet-receive twice & '\(peer)' meet-send twice; wait"])
+        // A link inside: nobody outside finds its listener.
+        let both = "'\(peer)' meet-receive twice & '\(peer)' meet-send twice; wait"
+        let inside = try stage.start(Self.unshare, ["--mount", Self.shell, "-c", apart + both])
         let lost = try stage.peer(["dial", "twice", "300"])
         let last = try lost.line()
         #expect(last.hasPrefix("error unreachable "), "\(last)")
@@ -187,19 +194,18 @@ import Testing
         guard isPermitted(stage, Self.setpriv, flags) else { return }
         let peer = Stage.built("NaruIntegrationPeer")
         let receiver = try stage.peer(["meet-receive", "theirs"])
-        while (try? FileSystem.status(stage.folder + "/run/theirs.sock", followingSymbolicLinks: false)) == nil {
-            Processor.yield()
-        }
+        try awaitSocket(stage.folder + "/run/theirs.sock")
         let stranger = try stage.start(Self.setpriv, flags + [peer, "dial", "theirs", "300"])
         let closed = try stranger.line()
         #expect(closed.hasPrefix("error system ") || closed.hasPrefix("error unreachable "), "\(closed)")
         // Every door open: the two ends say no themselves.
-        for folder in [stage.folder, stage.folder + "/run"] { try FileSystem.setPermissions(folder, permissions: 0o711) }
+        let folders = [stage.folder, stage.folder + "/run"]
+        for folder in folders { try FileSystem.setPermissions(folder, permissions: 0o711) }
         try FileSystem.setPermissions(stage.folder + "/run/theirs.sock", permissions: 0o666)
         let bold = try stage.start(Self.setpriv, flags + [peer, "dial", "theirs", "10000"])
         let refused = try bold.line()
         #expect(refused.hasPrefix("error refused "), "\(refused)")
-        for folder in [stage.folder, stage.folder + "/run"] { try FileSystem.setPermissions(folder, permissions: 0o700) }
+        for folder in folders { try FileSystem.setPermissions(folder, permissions: 0o700) }
         try expectLinked([receiver, try stage.peer(["meet-send", "theirs"])], apart: "none")
     }
 }

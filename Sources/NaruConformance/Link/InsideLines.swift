@@ -65,7 +65,9 @@ extension Conformance {
         },
         .link(
             "link.close.inside.loan",
-            "Inside the closure of a loan, close takes effect when the loan ends; a loan that throws then sends nothing."
+            """
+            Inside the closure of a loan, close takes effect when the loan ends; a loan that throws then sends nothing.
+            """
         ) { subject in
             try await LinkBench.run(subject) { bench in
                 struct Refused: Error {}
@@ -119,8 +121,8 @@ extension Conformance {
                         try await sender.send(consuming: lent, deadline: Limit.wait)
                     } _: {
                         var kept: [OwnedMessage] = []
-                        while kept.count <= sizes.count, let next = try await receive.borrow().next(deadline: Limit.wait)
-                        {
+                        while kept.count <= sizes.count {
+                            guard let next = try await receive.borrow().next(deadline: Limit.wait) else { break }
                             kept.append(next)
                         }
                         found.put(kept)
@@ -199,7 +201,9 @@ extension Conformance {
         }
     }
 
-    /// Counts messages. Used by one thread at a time.
+    /// Counts messages.
+    ///
+    /// `@unchecked Sendable`: a receiver's closure runs on one thread at a time, and the line looks when it has returned.
     private final class Given: @unchecked Sendable {
         private(set) var count = 0
 

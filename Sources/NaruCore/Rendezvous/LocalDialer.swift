@@ -72,10 +72,11 @@ struct LocalDialer {
         do {
             try UnixSocket.passCredentials(socket, true)
             let connection = try ControlConnection(socket, runtime: runtime)
-            guard HostInformation.isOwnUser(connection.credentials.userID) else {
+            let user = connection.credentials.userID
+            guard HostInformation.isOwnUser(user) else {
                 throw NaruError(
                     .refused, operation: "connect", object: "local:\(name)",
-                    reason: "\(LocalListener.naming(connection.credentials.userID)) listens on it, not the user of this end",
+                    reason: "\(LocalListener.naming(user)) listens on it, not the user of this end",
                     remedy: "run both ends as one user")
             }
             let handshake = Handshake(

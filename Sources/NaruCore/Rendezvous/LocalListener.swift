@@ -219,7 +219,8 @@ final class LocalListener: Sendable {
 
     /// A user that is not this end's own; one that has this end's number is so because that number is everybody's.
     static func naming(_ userID: UInt32) -> String {
-        "user \(userID)\(userID == HostInformation.userID ? ", whom this user namespace does not tell from others," : "")"
+        let isAnybody = userID == HostInformation.userID
+        return "user \(userID)" + (isAnybody ? ", whom this user namespace does not tell from others," : "")
     }
 
     private var isMany: Bool { if case .many = capacity { true } else { false } }

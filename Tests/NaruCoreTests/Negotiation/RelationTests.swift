@@ -20,7 +20,8 @@ import Testing
     }
 
     /// A start that is hidden, at one end or at both, is no evidence of another host: the proof decides.
-    @Test(arguments: [("", "boot"), ("boot", ""), ("", "")]) func aHiddenStartSaysNothing(_ own: String, _ peer: String) {
+    @Test(arguments: [("", "boot"), ("boot", ""), ("", "")])
+    func aHiddenStartSaysNothing(_ own: String, _ peer: String) {
         #expect(locality(claim("a", boot: own), claim("b", boot: peer)) == .sameHost)
         #expect(locality(claim("a", boot: own), claim("b", boot: peer), related: true) == .relatedProcess)
     }

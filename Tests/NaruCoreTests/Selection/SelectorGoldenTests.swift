@@ -35,7 +35,9 @@ import Testing
             .confidential, .confirmed, .persistent, .pollable, .priority, .replay, .zeroCopy,
         ]
         for property in properties { add("must \(property)", Requirements(must: [property])) }
-        for property in [Property.confidential, .confirmed] { add("must \(property)", Requirements(must: [property]), .remote) }
+        for property in [Property.confidential, .confirmed] {
+            add("must \(property)", Requirements(must: [property]), .remote)
+        }
         add("must two of which one is unknown", Requirements(must: [.confirmed, "from-the-future"]))
         for property in properties { add("prefer \(property)", Requirements(prefer: [property])) }
         for policy in OverflowPolicy.allCases {
@@ -52,13 +54,17 @@ import Testing
         var other = Case(title: "same-host, other user", request: Requirements(), relation: .assumed(.sameHost))
         other.relation.sameUser = false
         cases.append(other)
-        var apart = Case(title: "same-host, no namespace shared", request: Requirements(), relation: .assumed(.sameHost))
+        var apart = Case(
+            title: "same-host, no namespace shared", request: Requirements(), relation: .assumed(.sameHost))
         apart.relation.sharedNamespaces = []
         cases.append(apart)
-        var poor = Case(title: "same-host, refused here and there", request: Requirements(), relation: .assumed(.sameHost))
-        poor.local = StandardRecords.all(without: .sharedMemory, .tcp)
+        var poor = Case(
+            title: "same-host, refused here and there", request: Requirements(), relation: .assumed(.sameHost))
+        poor.local =
+            StandardRecords.all(without: .sharedMemory, .tcp)
             + [StandardRecords.refused(StandardRecords.sharedMemory, "no room in /dev/shm", remedy: "make room")]
-        poor.remote = StandardRecords.all(without: .unixSocket, .memoryMap)
+        poor.remote =
+            StandardRecords.all(without: .unixSocket, .memoryMap)
             + [StandardRecords.refused(StandardRecords.memoryMap, "a network file system", remedy: "use a local one")]
         cases.append(poor)
         var small = Case(
