@@ -142,16 +142,48 @@ import Testing
         let victim = try Victim(.unixSocket)
         let listener = try victim.runtime.listener(victim.address)
         let raw = try victim.dialer()
-        var bytes: [UInt8] = [200, 0, 0, 0] + Array(repeating: UInt8(ascii: "{"), count: 100)
-        // The pause is the fault itself; a listener that waits for ever lets all bytes pass.
-        while let byte = bytes.popLast(), try raw.send(.init(bytes: [byte])) {
-            if bytes.count == 100 { try await victim.expectUnharmed() }
+        // A frame of 200 bytes, of which 30 come. The pause is the fault itself, and ends when the listener hangs up.
+        let bytes: [UInt8] = [200, 0, 0, 0] + Array(repeating: UInt8(ascii: "{"), count: 26)
+        var sent = 0
+        for byte in bytes {
+            guard try raw.send(.init(bytes: [byte])) else { break }
+            sent += 1
+            if sent == 2 { try await victim.expectUnharmed() }
             if try !raw.socket.poll(.readable, deadline: .after(.seconds(1))).isEmpty { break }
         }
-        #expect(!bytes.isEmpty)
+        #expect(sent > 4, "it was given up for another reason")
+        #expect(sent < bytes.count)
         #expect(try raw.isTurnedAway())
         raw.close()
         listener.close()
+    }
+
+    /// A peer that makes the listener answer and never reads the answers: what waits to be sent does not keep the
+    /// connection when the handshake is over, or a thousand of them would use up the descriptors.
+    @Test func aPeerThatNeverReadsItsRefusalsIsLetGo() async throws {
+        let victim = try Victim(.sharedMemory)
+        var said: [RawEnd.Outgoing] = []
+        try victim.meet(.dialer) { raw in
+            raw.tamper = { _, outgoing in
+                said.append(outgoing)
+                return [outgoing]
+            }
+            try raw.run()
+            var proposal = try #require(raw.proposal)
+            proposal.agreement.forward = []
+            said[1] = try RawEnd.Outgoing(.message(.propose(proposal)))
+        }
+        let listener = try victim.runtime.listener(victim.address)
+        let raw = try victim.dialer()
+        try raw.send(said[0])
+        for _ in 0..<800 { try raw.send(said[1]) }
+        // Out of order: the handshake is over.
+        try raw.send(said[0])
+        let events = try raw.socket.poll([], deadline: .after(.seconds(20)))
+        #expect(events.contains(.hangUp))
+        raw.close()
+        listener.close()
+        try await victim.expectUnharmed()
     }
 
     /// A peer that is allowed to say something says it for ever.

@@ -84,11 +84,12 @@ import Testing
         try raw.run()
         let receiver = try #require(try await listener.nextReceiver(deadline: .after(.seconds(20))))
         let link = try #require(raw.agreement).link
-        for _ in 0..<100_000 { try raw.send(.init(.bell(link))) }
+        let bell = try RawEnd.Outgoing(.bell(link))
+        for _ in 0..<50_000 { try raw.send(bell) }
         let outbound = try #require(raw.lanes.outbound)
         #expect(try unsafe outbound.trySend(RecordHeader(), RawSpan(), ([9] as [UInt8]).span.bytes))
         #expect(try outbound.flush())
-        try raw.send(.init(.bell(link)))
+        try raw.send(bell)
         let found = try await receiver.receive(deadline: .after(.seconds(20))) { [UInt8](copying: $0.bytes) }
         #expect(found == [9])
         #expect(receiver.control.closeReason == nil)
@@ -119,6 +120,20 @@ import Testing
         #expect(try raw.isTurnedAway())
         thread.join()
         #expect(finished.code == .protocolViolation)
+    }
+
+    /// What waits for a peer that does not read its control connection is bounded.
+    @Test func aPeerThatNeverReadsIsGivenUp() throws {
+        let victim = try Victim(.unixSocket)
+        let (own, peer) = try UnixSocket.pair(kind: .stream)
+        let connection = try ControlConnection(own, runtime: victim.runtime)
+        let over = try EventCounter()
+        try connection.start { event in
+            if case .hangUp = event { over.signal() }
+        }
+        for _ in 0..<20_000 { try connection.send(.taken(.random(), 1)) }
+        #expect(try !over.descriptor.poll(.readable, deadline: .after(.seconds(20))).isEmpty)
+        withExtendedLifetime(peer) {}
     }
 
     private func error(_ body: () async throws -> Void) async throws -> NaruError? {

@@ -191,4 +191,32 @@ private final class GrowingPair {
         #expect(successors.take(1) != nil)
         #expect(code { try successors.keep(memory, 2) } == .protocolViolation)
     }
+
+    @Test func anOfferAfterADeclinedOneIsAViolation() throws {
+        let successors = RingSuccessors()
+        try successors.decline()
+        #expect(code { try successors.decline() } == .protocolViolation)
+        let memory = try makeRingMemory(ringBytes: 8192)
+        #expect(code { try successors.keep(memory, 2) } == .protocolViolation)
+    }
+
+    @Test func aRingThatIsNoLargerThanOneThatWasTakenIsAViolation() throws {
+        let successors = RingSuccessors()
+        try successors.keep(try makeRingMemory(ringBytes: 8192), 1)
+        #expect(successors.take(1) != nil)
+        let memory = try makeRingMemory(ringBytes: 8192)
+        #expect(code { try successors.keep(memory, 2) } == .protocolViolation)
+    }
+
+    @Test func anOfferIsAnsweredOnce() throws {
+        let pair = try GrowingPair()
+        #expect(!pair.growth.answered(0, accepted: true))
+        #expect(!pair.growth.answered(1, accepted: true))
+        pair.outbound.expect(4_000)
+        let number = try #require(pair.offered.last).number
+        #expect(!pair.growth.answered(number + 1, accepted: true))
+        #expect(pair.growth.answered(number, accepted: false))
+        #expect(!pair.growth.answered(number, accepted: false))
+        #expect(!pair.growth.answered(number, accepted: true))
+    }
 }

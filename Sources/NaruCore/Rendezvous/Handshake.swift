@@ -186,6 +186,8 @@ final class Handshake: Sendable {
         }
     }
 
+    /// How long a peer has to read why there is no link: nobody waits for it, and it holds a descriptor here.
+    private static let refusalTime = Duration.seconds(1)
     /// How many messages of the peer's opening may wait for this end's. The two take turns, mostly.
     private static let maximumArrived = 8
     /// How many messages may cross with this end's rejection of their opening, over the whole handshake.
@@ -388,7 +390,7 @@ final class Handshake: Sendable {
         if let timer { runtime.reactor.cancel(timer) }
         if case .failure = result {
             dropOpening()
-            connection.closeWhenSent()
+            connection.closeWhenSent(within: Self.refusalTime)
         }
         completion(result)
     }

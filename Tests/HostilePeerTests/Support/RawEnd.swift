@@ -36,7 +36,8 @@ final class RawEnd {
 
     private let role: Role
     private let hello: Hello
-    private var proposal: Proposal?
+    /// What it proposed, as a dialer.
+    private(set) var proposal: Proposal?
     private let own: Runtime
     private let transport: any Transport
     private var machine: HandshakeMachine
