@@ -442,17 +442,17 @@ extension RingOutboundLane {
         guard failure == nil else { return }
         if byteCount > ringsCarry, let slots, slots.prepare(byteCount) { return }
         guard growth != nil else { return }
-        // A ring that holds four such records, so that one can be written while another is read.
-        grow(to: RingLayout.ringBytes(holding: 4 * min(byteCount, RingLayout.maximumRingBytes / 4)))
+        // A ring that holds four such records and their padding, so that one can be written while another is read.
+        grow(to: RingLayout.ringBytes(holding: 5 * min(byteCount, RingLayout.maximumRingBytes / 5)))
     }
 
     /// The ring is full. It grows when that happens often while much flows: a reader that is merely slow fills every
-    /// ring.
+    /// ring. It grows to half of what it may: the rest is for large messages.
     private func considerGrowth() {
-        guard var state = growth, ringBytes < state.source.maximumRingBytes else { return }
+        guard var state = growth, ringBytes < state.source.maximumRingBytes / 2 else { return }
         let isDue = state.isDue(head)
         growth = state
-        if isDue { grow(to: 8 * ringBytes) }
+        if isDue { grow(to: min(8 * ringBytes, state.source.maximumRingBytes / 2)) }
     }
 
     /// Makes a larger ring and offers it, unless one is on its way or the last was declined.

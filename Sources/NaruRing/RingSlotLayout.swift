@@ -45,13 +45,15 @@ internal import NaruCore
 /// looks at that ring's word: what it released just before may be what the writer waits for there.
 public enum RingSlotLayout {
     /// The sizes of slots, bytes: from twice what the largest ring carries that is chosen by itself. Up to there rings
-    /// are as fast or faster, above 16 MiB the fragments, whose reading goes on while others are written.
-    public static let slotBytes = [1 << 21, 1 << 22, 1 << 23, 1 << 24]
-    /// The most slots of one size that a writer makes: one is filled while the other is read. More are no faster, and
-    /// slower from where they fill the cache that both ends share.
-    public static let slotsPerSize = 2
+    /// are as fast or faster; above 16 MiB go fragments, whose reading goes on while others are written.
+    public static let slotBytes = [1 << 22, 1 << 23, 1 << 24]
+
+    /// The most slots of a size that a lane has: one is filled while another is read, and one lies between. Two of the
+    /// largest already fill the cache that both ends share, and a third makes them slower.
+    public static func slotCount(slotBytes: Int) -> Int { slotBytes < 1 << 24 ? 3 : 2 }
+
     /// The most memory in slots that a lane has, bytes; a reader maps no more.
-    public static let maximumBytes = slotBytes.reduce(0, +) * slotsPerSize
+    public static let maximumBytes = slotBytes.reduce(0) { $0 + $1 * slotCount(slotBytes: $1) }
     /// The size of the control memory of a slot, bytes.
     public static let controlByteCount = 4096
 

@@ -7,8 +7,8 @@ internal import Synchronization
 /// A writer's slots: which there are, which are free, and when to make another. Used by the lane's one user.
 ///
 /// What is free is decided by what this object knows: a slot that is out is free again only when its word holds the use
-/// that it was sent with. Among free slots of the smallest size that suffices, the one used last is taken, which is
-/// the warmest.
+/// that it was sent with. Among free slots of the smallest size that suffices, the one that was used longest ago is taken:
+/// of the one used last, much is still in the caches of the reader's core, and would have to be taken back from there.
 @safe
 final class RingSlotPool {
     private struct Slot {
@@ -60,7 +60,7 @@ final class RingSlotPool {
             }
             let size = slots[index].memory.byteCount
             let bestSize = slots[other].memory.byteCount
-            if size < bestSize || size == bestSize && slots[index].use > slots[other].use { best = index }
+            if size < bestSize || size == bestSize && slots[index].use < slots[other].use { best = index }
         }
         return best
     }
@@ -95,7 +95,7 @@ final class RingSlotPool {
         let hasSome = largest >= byteCount
         if let offered { return hasSome || offered.memory.byteCount >= byteCount }
         let count = slots.count { $0.memory.byteCount == size }
-        guard count < RingSlotLayout.slotsPerSize else { return true }
+        guard count < RingSlotLayout.slotCount(slotBytes: size) else { return true }
         guard abstinence == 0 else {
             abstinence -= 1
             return hasSome

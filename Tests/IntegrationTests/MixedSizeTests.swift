@@ -9,7 +9,7 @@ import Testing
     @Test(arguments: [4 << 20, 20 << 20], [true, false])
     func messagesOfEverySizeArriveWholeAndInOrder(_ limit: Int, _ receiverFirst: Bool) throws {
         let stage = try Stage()
-        let count = limit > 4 << 20 ? 60 : 400
+        let count = limit > 4 << 20 ? 30 : 120
         let ends = ["mixed-receive", "mixed-send"].map { [$0, "mixed", "\(count)", "\(limit)"] }
         let first = try stage.peer(ends[receiverFirst ? 0 : 1])
         let second = try stage.peer(ends[receiverFirst ? 1 : 0])

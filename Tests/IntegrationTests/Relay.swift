@@ -121,7 +121,14 @@ final class Relay {
 
     /// Passes everything on until an end hangs up.
     func passAll() throws {
-        while let frame = try next() { try pass(frame) }
+        while let frame = try next() {
+            do {
+                try pass(frame)
+            } catch let error as SystemError where error.errno == SystemErrno.brokenPipe {
+                // An end that has finished takes no more.
+                continue
+            }
+        }
     }
 
     /// Hangs up on both.

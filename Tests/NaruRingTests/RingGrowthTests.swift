@@ -153,7 +153,7 @@ private final class GrowingPair {
         let pair = try GrowingPair()
         var sent: UInt64 = 0
         var taken: UInt64 = 0
-        for size in [4_000, 20_000, 60_000] {
+        for size in [3_000, 20_000, 60_000] {
             pair.outbound.expect(size)
             try pair.accept()
             try pair.fill(&sent)

@@ -10,7 +10,7 @@ import Testing
 /// Peers that write what they should not into slots and into what refers to them. Expected: an error that stays, or
 /// harm to themselves only; nothing is read or written outside a slot.
 @Suite struct RingSlotHostileTests {
-    private static let size = 1 << 21
+    private static let size = 1 << 22
 
     private func words(_ words: UInt64...) -> [UInt8] {
         words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (8 * UInt64($0))) } }
@@ -124,7 +124,7 @@ import Testing
         var number: UInt64 = 0
         var byteCount = 0
         for size in RingSlotLayout.slotBytes {
-            for _ in 0..<RingSlotLayout.slotsPerSize {
+            for _ in 0..<RingSlotLayout.slotCount(slotBytes: size) {
                 try shelf.admit(number, slotBytes: size)
                 #expect(shelf.keep(number, try makeSlotMemory(size)))
                 number += 1

@@ -77,6 +77,14 @@ import Testing
         #expect(try pair.inbound.receiveAll() == [[UInt8](repeating: 1, count: limit)])
     }
 
+    @Test func withoutBudgetForTheRingOfItsMessagesTheLinkHasASmallOne() throws {
+        let transport = SharedMemoryTransport(.init(), budget: budget(1 << 20))
+        let lanes = try OpeningPair(.simplex, requirements: Requirements(messageBytes: 1 << 20)).open(transport)
+        #expect(lanes.dialer.outbound?.maximumRecordBytes == 8192)
+        #expect(try lanes.dialer.outbound?.trySend([1, 2]) == true)
+        #expect(try lanes.listener.inbound?.receiveAll() == [[1, 2]])
+    }
+
     @Test func withoutBudgetForARingTheLinkIsNotOpened() throws {
         let transport = SharedMemoryTransport(.init(), budget: budget(4096))
         let pair = try OpeningPair(.simplex)

@@ -143,14 +143,14 @@ import Testing
 
     @Test func thePeerCannotMakeThisEndMapWithoutBound() throws {
         let pair = try OfferingPair()
-        let slotBytes = 2 << 20
+        let slotBytes = 4 << 20
         func offer(_ number: UInt8) throws -> OpeningMessage {
             let slot = try SlotFiles.create(slotBytes: slotBytes, SharedMemoryBudget())
             return OpeningMessage(
-                bytes: [4, number, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x20, 0, 0, 0, 0, 0],
+                bytes: [4, number, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x40, 0, 0, 0, 0, 0],
                 descriptors: [slot.files.data, slot.files.control])
         }
-        for number in 1...UInt8(RingSlotLayout.slotsPerSize) { try pair.give(offer(number)) }
+        for number in 1...UInt8(RingSlotLayout.slotCount(slotBytes: slotBytes)) { try pair.give(offer(number)) }
         let next = try offer(99)
         #expect {
             try pair.give(next)

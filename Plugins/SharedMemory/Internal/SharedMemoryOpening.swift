@@ -30,15 +30,27 @@ final class SharedMemoryOpening: Opening {
             state = .waiting
             return
         }
-        let header = RingHeader(
-            ringBytes: try configuration.ringBytes(messageBytes: request.agreement.requirements.messageBytes),
-            link: request.agreement.link)
-        let ring = try RingFiles.create(header, budget)
+        let (header, ring) = try Self.makeRing(request, configuration, budget)
         lanes.outbound = RingOutboundLane(
             ring.memory, name: Self.name, peerBell: request.peerBell, growth: offers?.growth, slots: offers?.source)
         state = .announcing(
             OpeningMessage(
                 bytes: RingAnnouncement.encode(header), descriptors: [ring.files.data, ring.files.control]))
+    }
+
+    /// A ring for the link's messages; where the budget does not permit it, the smallest, if nobody asked for a size.
+    private static func makeRing(
+        _ request: OpeningRequest, _ configuration: SharedMemoryConfiguration, _ budget: SharedMemoryBudget
+    ) throws(NaruError) -> (RingHeader, (files: MemoryFiles, memory: RingMemory)) {
+        let ringBytes = try configuration.ringBytes(messageBytes: request.agreement.requirements.messageBytes)
+        let smallest = configuration.ringBytes ?? SharedMemoryConfiguration.minimumAutomaticRingBytes
+        do throws(NaruError) {
+            let header = RingHeader(ringBytes: ringBytes, link: request.agreement.link)
+            return (header, try RingFiles.create(header, budget))
+        } catch where error.code == .resourceExhausted && ringBytes > smallest {
+            let header = RingHeader(ringBytes: smallest, link: request.agreement.link)
+            return (header, try RingFiles.create(header, budget))
+        }
     }
 
     func advance(_ event: OpeningEvent) throws(NaruError) -> OpeningStep {
