@@ -24,7 +24,6 @@ extension Conformance {
                         let message = Payload.bytes(number, size)
                         guard unsafe try sender.trySend(message.span.bytes) else { break }
                     }
-                    _ = try await sender.flush(deadline: Limit.wait)
                     let control = receiver.control
                     let (receive, given) = (Handoff(receiver), Given())
                     let code = try await thrownCode {
