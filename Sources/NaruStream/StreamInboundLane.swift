@@ -109,7 +109,9 @@ public final class StreamInboundLane: InboundLane {
 
     public func arm(_ style: WaitStyle) throws(NaruError) -> WaitTarget {
         try check("wait")
-        if try hasRecord() { return .ready }
+        // No read: what has come since the last one makes the descriptor readable.
+        if try isRecordBuffered() { return .ready }
+        companion?.flushForWaiter()
         return hasEnded ? .ended : .descriptor(end.descriptor, .readable)
     }
 

@@ -207,16 +207,21 @@ public final class Receiver {
     private func look(
         _ maximum: Int, _ style: WaitStyle, _ spell: inout WaitSpell, _ body: (MessageView) throws -> Void
     ) throws -> Look {
-        if !spell.isOver, spell.goesOn(after: lane.spin(WaitSpell.rounds)), spell.foundNothing, !link.isClosed {
-            return .again
+        if !spell.isOver {
+            spell.isFresh = false
+            if spell.goesOn(after: lane.spin(WaitSpell.rounds)), spell.foundNothing, !link.isClosed { return .again }
         }
         // Before the look at the lane: what was handed over before the link closed is there by then.
         let isClosed = link.isClosed
-        let count = try take(maximum, body)
-        if count > 0 || isFinished {
-            end(spell)
-            return .done(count)
+        // A wait that does not spin has looked already, just before.
+        if isClosed || isFinished || !spell.isFresh {
+            let count = try take(maximum, body)
+            if count > 0 || isFinished {
+                end(spell)
+                return .done(count)
+            }
         }
+        spell.isFresh = false
         if isClosed { throw closedError() }
         if !spell.isOver { return .again }
         link.counters.add(.receiveWaits, 1)

@@ -190,12 +190,11 @@ final class WaitSlot: Sendable {
             return false
         }
         if early { return .woken }
-        defer {
-            state.withLock { $0.sleeper = .none }
-            counter.drain()
-        }
+        defer { state.withLock { $0.sleeper = .none } }
         let (ready, interrupted) = try Descriptor.pollAny(
             descriptor, events, counter.descriptor, .readable, deadline: deadline)
+        // A signal that came too late for this wait ends the next one early, and is read then.
+        if !interrupted.isEmpty { counter.drain() }
         return ready.isEmpty && interrupted.isEmpty ? .timedOut : .woken
     }
 
