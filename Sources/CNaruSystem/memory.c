@@ -27,8 +27,14 @@ int32_t naru_wipe_on_fork(void *base, size_t byte_count) {
     return NARU_ONCE(madvise(base, byte_count, MADV_WIPEONFORK));
 }
 
-// Twice: as the compiler does it for every processor, and for those with 32-byte registers; chosen when first called.
-#if defined(__x86_64__) && defined(__linux__)
+// Twice: as the compiler does it for every processor, and for those with 32-byte registers; chosen by the loader. Once
+// under the thread sanitizer, which instruments the choice too and is not ready when the loader asks for it.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define NARU_ONE_CLONE
+#endif
+#endif
+#if defined(__x86_64__) && defined(__linux__) && !defined(NARU_ONE_CLONE)
 __attribute__((target_clones("avx2", "default")))
 #endif
 uint64_t naru_sum_words(const void *bytes, size_t count) {

@@ -34,7 +34,7 @@ for target in "${targets[@]}"; do
     # Inputs as long as most messages; memory that no target needs; two minutes for one input, since a busy machine may
     # not run this for long.
     NARU_FUZZ_TARGET=$target "$program" -max_total_time="$share" -max_len=4096 -rss_limit_mb=600 -malloc_limit_mb=128 \
-        -timeout=120 -print_final_stats=1 -artifact_prefix="$output/crashes/$target-" \
+        -timeout=120 -report_slow_units=120 -print_final_stats=1 -artifact_prefix="$output/crashes/$target-" \
         "$output/corpus/$target" "Tests/Fuzz/Corpus/$target" >"$log" 2>&1 || failed=1
     after=$(find "$output/crashes" -name "$target-*" | wc -l)
     # shellcheck disable=SC2059
