@@ -530,7 +530,6 @@ extension RingOutboundLane {
     @inline(never)
     private func reserveSlot(_ byteCount: Int) throws(NaruError) -> UnsafeMutableRawBufferPointer? {
         guard let slots, let (start, slot) = try placeInSlot(byteCount, slots) else { return nil }
-        slots.lend(slot)
         slotLoan = (start, slot, byteCount)
         limit = head
         return unsafe UnsafeMutableRawBufferPointer(start: slots.memory(slot), count: byteCount)
@@ -548,7 +547,6 @@ extension RingOutboundLane {
     }
 
     private func endSlotLoan() {
-        if let slotLoan { slots?.takeBack(slotLoan.slot) }
         slotLoan = nil
         reopen()
     }

@@ -16,7 +16,6 @@ final class RingSlotPool {
         let memory: RingSlotMemory
         /// Its last use; 0: none yet.
         var use: UInt64 = 0
-        var isLent = false
     }
 
     private let source: RingSlotSource
@@ -40,7 +39,7 @@ final class RingSlotPool {
     // MARK: Taking
 
     /// A free slot for a record of `byteCount` bytes, by its index; `nil` when there is none, and then another may be on
-    /// its way.
+    /// its way. It stays free until ``refer(_:_:_:)``: the lane takes one at a time.
     func find(_ byteCount: Int) -> Int? {
         if let index = best(byteCount) { return index }
         _ = prepare(byteCount)
@@ -68,15 +67,11 @@ final class RingSlotPool {
     private func isFree(_ slot: Slot) -> Bool {
         // Sequentially consistent: it orders after an arming before it, and acquires the reader's last loads of what the
         // slot held.
-        let released = unsafe slot.memory.released.pointee.load(ordering: .sequentiallyConsistent)
-        return !slot.isLent && released == slot.use
+        unsafe slot.memory.released.pointee.load(ordering: .sequentiallyConsistent) == slot.use
     }
 
     /// The memory of a slot.
     func memory(_ index: Int) -> UnsafeMutableRawPointer { unsafe slots[index].memory.base }
-
-    func lend(_ index: Int) { slots[index].isLent = true }
-    func takeBack(_ index: Int) { slots[index].isLent = false }
 
     /// The slot goes to the reader: what the ring says of it.
     func refer(_ index: Int, _ header: RecordHeader, _ recordBytes: Int) -> RingSlotReference {

@@ -46,6 +46,10 @@ extension Conformance {
             try expect(
                 bench.outbound.maximumRecordBytes <= RecordHeader.maximumByteCount,
                 "a record has up to \(bench.outbound.maximumRecordBytes) bytes, more than its header can say")
+            let fragment = bench.outbound.fragmentRecordBytes
+            try expect(
+                fragment >= 64 && fragment <= bench.outbound.maximumRecordBytes,
+                "a fragment has \(fragment) bytes, too few or more than a record")
             return .passed
         },
         .lane(
