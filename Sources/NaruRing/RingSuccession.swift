@@ -78,8 +78,8 @@ public final class RingSuccessors: Sendable {
     public init() {}
 
     /// Keeps a ring until the reader comes to its `switch` record. On the reactor's thread.
-    /// - Throws: ``NaruCore/NaruError/Code/protocolViolation`` for one that is not larger than the last, one too many, or
-    ///   one after an offer was declined.
+    /// - Throws: ``NaruCore/NaruError/Code/protocolViolation`` for one that is not larger than the last, one too many,
+    ///   or one after an offer was declined.
     public func keep(_ memory: RingMemory, _ number: UInt64) throws(NaruError) {
         let isKept = state.withLock { state in
             guard !state.isOver, state.waiting.count < Self.limit, state.largest < memory.header.ringBytes else {
