@@ -49,7 +49,9 @@ import Testing
             return [other]
         },
         Fault("sent twice") { _, outgoing in [outgoing, outgoing] },
-        Fault("behind a HELLO of three bytes") { _, outgoing in [.init(bytes: [3, 0, 0, 0] + Array("{}\n".utf8)), outgoing] },
+        Fault("behind a HELLO of three bytes") { _, outgoing in
+            [.init(bytes: [3, 0, 0, 0] + Array("{}\n".utf8)), outgoing]
+        },
         Fault("with 253 descriptors") { _, outgoing in
             var other = outgoing
             other.descriptors = try descriptors(253)

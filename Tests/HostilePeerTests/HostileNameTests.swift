@@ -8,8 +8,8 @@ import Testing
 
 @testable import NaruCore
 
-/// What may lie where a name should be: put there in advance, or by somebody else. It is refused, or replaced where it is
-/// surely stale; never followed, never written to.
+/// What may lie where a name should be: put there in advance, or by somebody else. It is refused, or replaced where it
+/// is surely stale; never followed, never written to.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct HostileNameTests {
     private static let content = Array("somebody's".utf8)
 
@@ -68,7 +68,9 @@ import Testing
             #expect(await code { _ = try runtime.listener(.local(name: "x")) } == .system)
             #expect(try FileSystem.readLink("\(folder)/run/\(name)") == target)
             if target.hasSuffix("file") { try expectUntouched(target) }
-            #expect(throws: SystemError.self) { try FileSystem.status(folder + "/nothing", followingSymbolicLinks: false) }
+            #expect(throws: SystemError.self) {
+                try FileSystem.status(folder + "/nothing", followingSymbolicLinks: false)
+            }
             // Another name of the folder is not affected.
             try runtime.listener(.local(name: "y")).close()
         }

@@ -67,7 +67,8 @@ enum Holding {
     ///
     /// `PROGRESS` counts the messages whose sending began.
     static func dieBeforeTheBell(_ link: String, _ progress: Progress) async throws {
-        let naru = try await Naru(transports: Naru.transports.filter { $0.name == .sharedMemory }.map(FatallyRinging.init))
+        let naru = try await Naru(
+            transports: Naru.transports.filter { $0.name == .sharedMemory }.map(FatallyRinging.init))
         let sender = try await naru.sender(link)
         Peer.report("linked \(sender.transport)")
         try Peer.awaitEndOfInput()

@@ -196,9 +196,13 @@ import Testing
     /// something, or say that the other broke the protocol.
     @Test func eachByteOfTheControlWordsWithEachValueNeverTraps() throws {
         var generator = SeededGenerator(state: 5)
-        let words: [UInt64] = [0, .max, 1 << 31, 1 << 32, 1 << 63, UInt64(UInt32.max), generator.next(), generator.next()]
+        let words: [UInt64] = [
+            0, .max, 1 << 31, 1 << 32, 1 << 63, UInt64(UInt32.max), generator.next(), generator.next(),
+        ]
         for base in [0, 128, 256, 384] {
-            for word in words { unsafe try useForged { unsafe $0.storeBytes(of: word, toByteOffset: base, as: UInt64.self) } }
+            for word in words {
+                unsafe try useForged { unsafe $0.storeBytes(of: word, toByteOffset: base, as: UInt64.self) }
+            }
             for offset in base..<base + 8 {
                 for value in 0...255 as ClosedRange<UInt8> {
                     unsafe try useForged { unsafe $0.storeBytes(of: value, toByteOffset: offset, as: UInt8.self) }

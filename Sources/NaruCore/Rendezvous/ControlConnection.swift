@@ -330,8 +330,8 @@ final class ControlConnection: Sendable {
         .protocolViolation, operation: "read", object: "control message", reason: "a descriptor announced but not sent")
 
     /// Closes once everything queued is sent, or at once when nothing is.
-    /// - Parameter time: How long a peer that does not read may keep the connection; `nil`: as long as it lives, since a
-    ///   peer that is stopped reads later.
+    /// - Parameter time: How long a peer that does not read may keep the connection; `nil`: as long as it lives, since
+    ///   a peer that is stopped reads later.
     func closeWhenSent(within time: Duration? = nil) {
         if reactor.forkGuard.isForked { return }
         let now = state.withLock { state in

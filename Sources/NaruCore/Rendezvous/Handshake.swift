@@ -193,8 +193,8 @@ final class Handshake: Sendable {
     /// How many messages may cross with this end's rejection of their opening, over the whole handshake.
     private static let maximumStrays = 64
 
-    /// Gives this end's opening what came for it. A peer that says more than anybody takes is given up, so that it cannot
-    /// fill this process's memory until the handshake's deadline.
+    /// Gives this end's opening what came for it. A peer that says more than anybody takes is given up, so that it
+    /// cannot fill this process's memory until the handshake's deadline.
     private func deliver() {
         let (isExpected, isAwaited) = state.withLock { state in
             (state.opening != nil && state.arrived.count <= Self.maximumArrived, state.wants == .message)

@@ -58,8 +58,8 @@ public protocol OutboundLane: AnyObject {
     /// Looks for room for a record of `byteCount` bytes without sleeping, again and again.
     func spin(_ rounds: Int, byteCount: Int) -> SpinOutcome
 
-    /// Prepares to wait for room for a record of `byteCount` bytes, and says what to wait for. With 0 bytes it also waits
-    /// for what ``flush()`` could not hand over.
+    /// Prepares to wait for room for a record of `byteCount` bytes, and says what to wait for. With 0 bytes it also
+    /// waits for what ``flush()`` could not hand over.
     func arm(_ style: WaitStyle, byteCount: Int) throws(NaruError) -> WaitTarget
 
     /// Ends the wait, whether it came true or not.

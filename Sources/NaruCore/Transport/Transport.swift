@@ -89,7 +89,8 @@ public enum OpeningStep {
     case receive
     /// Wait until the descriptor is ready, then proceed.
     case wait(Descriptor, PollEvents)
-    /// The lanes are open and proved.
+    /// The lanes are open and proved. Nothing more may come from the peer's opening: that breaks the protocol, as do
+    /// more than eight messages that nobody has asked for yet.
     case done(Lanes)
 }
 

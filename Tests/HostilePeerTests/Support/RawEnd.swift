@@ -184,8 +184,8 @@ final class RawEnd {
                     try #require(try !socket.poll(.writable, deadline: .after(.seconds(20))).isEmpty)
                 }
             } catch let error as SystemError {
-                guard error.errno == SystemErrno.brokenPipe || error.errno == SystemErrno.connectionReset else { throw error }
-                return false
+                if [SystemErrno.brokenPipe, SystemErrno.connectionReset].contains(error.errno) { return false }
+                throw error
             }
         }
         return true

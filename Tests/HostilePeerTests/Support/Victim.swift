@@ -33,7 +33,8 @@ final class Victim {
 
     init(_ name: TransportName) throws {
         transport = Self.make(name)
-        directory = "\(HostInformation.environment("TMPDIR") ?? "/tmp")/naru-hostile-\(String(SystemRandom.word(), radix: 36))"
+        let folder = HostInformation.environment("TMPDIR") ?? "/tmp"
+        directory = "\(folder)/naru-hostile-\(String(SystemRandom.word(), radix: 36))"
         try FileSystem.makeDirectory(directory, permissions: 0o700)
         do {
             (runtime, own) = (try Self.makeRuntime(name, directory), try Self.makeRuntime(name, directory))
