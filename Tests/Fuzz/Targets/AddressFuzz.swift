@@ -13,8 +13,8 @@ enum AddressFuzz {
         case .success(let address):
             try require(NameRule.accepts(address.name), "`\(address.name)` was accepted as a name")
             try require(text == address.name || text == address.description, "`\(text)` became \(address)")
-            guard case .success(address) = outcome({ () throws(NaruError) in try Address(parsing: address.description) })
-            else { throw Finding(description: "\(address) does not parse to itself") }
+            let again = outcome { () throws(NaruError) in try Address(parsing: address.description) }
+            guard case .success(address) = again else { throw Finding(description: "\(address) does not parse to itself") }
         }
         if let compression = Compression(text) {
             try require(Compression(compression.description) == compression, "\(compression) does not parse to itself")

@@ -83,7 +83,9 @@ enum CompressionFuzz {
                 }
                 return again
             }
-            guard case .success(messages) = result else { throw Finding(description: "messages become others: \(result)") }
+            guard case .success(messages) = result else {
+                throw Finding(description: "messages become others: \(result)")
+            }
         }
     #endif
 }

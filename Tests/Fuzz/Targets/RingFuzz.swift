@@ -33,7 +33,9 @@ enum RingFuzz {
 
     private static func check(_ bench: Bench, _ position: UInt64) throws(Finding) {
         let successors = RingSuccessors()
-        guard (try? successors.keep(bench.second, 1)) != nil else { throw Finding(description: "no larger ring is kept") }
+        guard (try? successors.keep(bench.second, 1)) != nil else {
+            throw Finding(description: "no larger ring is kept")
+        }
         let lane = RingInboundLane(
             bench.first, name: "fuzz", peerBell: DeafBell(), successors: successors, startingAt: position)
         defer { lane.close() }

@@ -45,7 +45,8 @@ extension FuzzTarget {
             """
         let variables = [
             "NARU_LINKS_FRAMES_TRANSPORTS=unix-socket, tcp", "NARU_LINKS_FRAMES_MESSAGE_BYTES=64",
-            "NARU_LINKS_A_COMPRESSION=zstd:per-message", "NARU_LINKS_X_MAXIMUM_MESSAGE_BYTES=1", "NARU_LINK_A_WAIT=power",
+            "NARU_LINKS_A_COMPRESSION=zstd:per-message", "NARU_LINKS_X_MAXIMUM_MESSAGE_BYTES=1",
+            "NARU_LINK_A_WAIT=power",
         ]
         let unknown = #"{"linkz": null, "links": {"a": {"wiat": 1.5, "wait": "power", "deny": ["x", "tcp"]}}}"#
         return [
@@ -118,9 +119,11 @@ extension FuzzTarget {
         // Padding to the ring's end, 64 bytes before it, then records at its begin.
         let around = word(.padding, 56) + [UInt8](repeating: 0, count: 56) + extended
         return [
-            ring(at: 0, records + littleEndian(16, 8) + finish), ring(at: 504, around), ring(at: 3, extended + successor, extended),
+            ring(at: 0, records + littleEndian(16, 8) + finish), ring(at: 504, around),
+            ring(at: 3, extended + successor, extended),
             ring(at: 0, word(.padding, 48) + [UInt8](repeating: 0, count: 48) + word(.data, 1024)),
-            ring(at: 0, word(.data, 1025)), ring(at: 511, word(.data, 0) + word(.abort, 8)), ring(at: 510, word(.data, 9)),
+            ring(at: 0, word(.data, 1025)), ring(at: 511, word(.data, 0) + word(.abort, 8)),
+            ring(at: 510, word(.data, 9)),
         ]
     }
 
@@ -129,7 +132,8 @@ extension FuzzTarget {
         let filled = (0..<6).flatMap { _ in step(.sendLarge, littleEndian(1000, 2)) }
         let lent = step(.reserve, littleEndian(100, 2)) + step(.commit, littleEndian(60, 2))
         return [
-            [0, 0] + step(.send, [5]) + step(.take, [9]), [64, 0] + filled + step(.take, [2]) + filled + step(.take, [9]),
+            [0, 0] + step(.send, [5]) + step(.take, [9]),
+            [64, 0] + filled + step(.take, [2]) + filled + step(.take, [9]),
             [8, 1] + lent + step(.hold) + lent + step(.send, [8]) + step(.publish) + step(.take, [9]) + step(.close),
             [0, 0] + filled + step(.arm, [200, 0]) + step(.spin, [1]) + step(.take, [1]) + step(.disarm),
             [0, 0] + filled + step(.cursor, littleEndian(1008, 8)) + filled + step(.cursor, littleEndian(8, 8)) + filled,
