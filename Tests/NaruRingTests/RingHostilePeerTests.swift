@@ -221,7 +221,7 @@ import Testing
         }
         for _ in 0..<3 {
             try forged { _ = try pair.outbound.trySend(pattern(1, 900)) }
-            try forged { _ = try pair.outbound.spin(2, byteCount: 900) }
+            try forged { _ = pair.outbound.spin(2, byteCount: 900) }
             try forged { _ = try pair.outbound.arm(.thread, byteCount: 900) }
             pair.outbound.disarm()
             try forged { _ = try pair.inbound.receive(2) }
