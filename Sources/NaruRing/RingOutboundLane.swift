@@ -55,6 +55,9 @@ public final class RingOutboundLane: OutboundLane {
     private var released: UInt64
     /// Up to where may be written: a ring past `released`; `head` while a loan is out and after a failure.
     private var limit: UInt64
+    /// Up to where a small record may reach that lies right at `head`, with nothing else to look at: there is room, the
+    /// ring goes on, and a batch need not be shown yet. `head` while a loan is out and after a failure.
+    private var edge: UInt64 = 0
     /// Where the record of the loan begins, and its size.
     private var loan: (start: UInt64, byteCount: Int)?
     /// The loan that lies in a slot; then ``loan`` is `nil`.
@@ -99,6 +102,7 @@ public final class RingOutboundLane: OutboundLane {
         visible = position
         released = position
         limit = position &+ UInt64(ringBytes)
+        findEdge()
     }
 
     deinit {
@@ -116,15 +120,15 @@ public final class RingOutboundLane: OutboundLane {
         let position = head
         let next = position &+ UInt64(truncatingIfNeeded: stride)
         let word = header.word(byteCount: byteCount)
+        head = next
         if isHolding {
             unsafe copy(prefix, bytes, to: payload(at: position))
-            append(word, at: position, upTo: next)
+            put(word, at: position)
         } else {
             // First the word behind the record, in another cache line mostly; then the payload; then the record's own
             // word: the line that the reader polls is written in one go.
             clear(next)
             unsafe copy(prefix, bytes, to: payload(at: position))
-            head = next
             show(word, upTo: next)
         }
         return true
@@ -140,6 +144,7 @@ public final class RingOutboundLane: OutboundLane {
         guard let start = try place(byteCount) else { return false }
         unsafe copy(prefix, bytes, to: payload(at: start))
         append(header.word(byteCount: byteCount), at: start, stride: RingLayout.stride(byteCount))
+        findEdge()
         return true
     }
 
@@ -165,6 +170,7 @@ public final class RingOutboundLane: OutboundLane {
         guard let start = isHere ? head : try place(byteCount) else { return nil }
         loan = (start, byteCount)
         limit = head
+        edge = head
         return unsafe UnsafeMutableRawBufferPointer(start: payload(at: start), count: byteCount)
     }
 
@@ -192,6 +198,7 @@ public final class RingOutboundLane: OutboundLane {
     private func reopen() {
         if failure == nil {
             limit = released &+ UInt64(ringBytes)
+            findEdge()
         } else if isClosed {
             letGo()
         }
@@ -209,12 +216,14 @@ public final class RingOutboundLane: OutboundLane {
 
     public func hold() {
         isHolding = true
+        findEdge()
     }
 
     public func publish() throws(NaruError) {
         isHolding = false
         if let failure { throw failure }
         publishPending()
+        findEdge()
     }
 
     public func flush() throws(NaruError) -> Bool {
@@ -290,13 +299,25 @@ extension RingOutboundLane {
         unsafe UnsafePointer((ring + offset(position)).assumingMemoryBound(to: Atomic<UInt64>.self))
     }
 
-    /// Whether a record fits at `head`, as far as the reader was known to have released. Also false for a size that is
-    /// out of bounds, while a loan is out, and after a failure.
+    /// Whether a small record that takes `stride` fits at `head`. Also false for a size that is out of bounds, while a
+    /// loan is out, and after a failure.
     @inline(__always)
     private func fits(_ byteCount: Int, _ stride: Int) -> Bool {
-        UInt(bitPattern: byteCount) <= UInt(bitPattern: min(recordLimit, RingLayout.alignedRecordBytes - 1)) && stride &+ RecordHeader.byteCount <= room
-            && offset(head) &+ stride <= ringBytes
+        // No ring is so small that it would not take a record that needs no alignment.
+        UInt(bitPattern: byteCount) < UInt(bitPattern: RingLayout.alignedRecordBytes)
+            && Int(truncatingIfNeeded: edge &- head) >= stride
     }
+
+    /// Finds ``edge`` anew. Where it is not called the edge lies too near, and small records take the long way.
+    private func findEdge() {
+        // Before the end of the room, and of the ring, the word behind the record is cleared.
+        var bytes = min(room, ringBytes - offset(head)) - RecordHeader.byteCount
+        if isHolding { bytes = min(bytes, batchBytes - Int(truncatingIfNeeded: head &- visible)) }
+        edge = head &+ UInt64(max(bytes, 0))
+    }
+
+    /// A batch that has grown to so many bytes is shown.
+    private var batchBytes: Int { ringBytes >> 3 }
 
     /// The position of a new record of `byteCount` bytes; `nil` when there is no room.
     private func place(_ byteCount: Int) throws(NaruError) -> UInt64? {
@@ -340,6 +361,7 @@ extension RingOutboundLane {
         }
         released = position
         limit = position &+ UInt64(ringBytes)
+        findEdge()
     }
 
     private func check(_ operation: String, _ byteCount: Int) throws(NaruError) {
@@ -360,35 +382,24 @@ extension RingOutboundLane {
     private func fail(_ error: NaruError) {
         failure = error
         limit = head
+        edge = head
     }
 }
 
 // MARK: - Making records visible
 
 extension RingOutboundLane {
-    /// Makes the bytes at `head` a record: shown at once, or with the batch.
-    @inline(__always)
-    private func append(_ word: UInt64, at position: UInt64, upTo next: UInt64) {
-        head = next
-        if isHolding {
-            put(word, at: position)
-            if Int(truncatingIfNeeded: next &- visible) >= ringBytes >> 3 { publishPending() }
-        } else {
-            clear(next)
-            show(word, upTo: next)
-        }
-    }
-
-    /// Makes the bytes at `start` a record: at `head`, or at the ring's beginning with padding before it.
+    /// Makes the bytes at `start` a record, with padding before it where it does not lie at `head`: shown at once, or with
+    /// the batch.
     @inline(never)
     private func append(_ word: UInt64, at start: UInt64, stride: Int) {
         let padding = Int(truncatingIfNeeded: start &- head)
-        let next = start &+ UInt64(truncatingIfNeeded: stride)
-        guard padding > 0 else { return append(word, at: start, upTo: next) }
-        put(RecordHeader(kind: .padding).word(byteCount: padding - RecordHeader.byteCount), at: head)
+        if padding > 0 {
+            put(RecordHeader(kind: .padding).word(byteCount: padding - RecordHeader.byteCount), at: head)
+        }
         put(word, at: start)
-        head = next
-        if !isHolding { publishPending() }
+        head = start &+ UInt64(truncatingIfNeeded: stride)
+        if !isHolding || Int(truncatingIfNeeded: head &- visible) >= batchBytes { publishPending() }
     }
 
     /// Adds a record to those that the reader may not see yet.
@@ -505,6 +516,7 @@ extension RingOutboundLane {
         recordLimit = RingLayout.maximumRecordBytes(ringBytes: ringBytes)
         (head, visible, released) = (0, 0, 0)
         limit = UInt64(ringBytes)
+        findEdge()
         self.memory = memory
     }
 }
@@ -532,6 +544,7 @@ extension RingOutboundLane {
         guard let slots, let (start, slot) = try placeInSlot(byteCount, slots) else { return nil }
         slotLoan = (start, slot, byteCount)
         limit = head
+        edge = head
         return unsafe UnsafeMutableRawBufferPointer(start: slots.memory(slot), count: byteCount)
     }
 

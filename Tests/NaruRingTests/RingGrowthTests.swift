@@ -202,7 +202,7 @@ private final class GrowingPair {
 
     @Test func aRingThatIsNoLargerThanOneThatWasTakenIsAViolation() throws {
         let successors = RingSuccessors()
-        try successors.keep(try makeRingMemory(ringBytes: 8192), 1)
+        #expect(try successors.keep(try makeRingMemory(ringBytes: 8192), 1))
         #expect(successors.take(1) != nil)
         let memory = try makeRingMemory(ringBytes: 8192)
         #expect(code { try successors.keep(memory, 2) } == .protocolViolation)

@@ -169,8 +169,9 @@ extension InboundLane {
         return found
     }
 
-    /// Whether the lane says that nothing more will come.
+    /// Whether a look at what came, which is nothing, and an arming say that no more will.
     func hasEnded() throws -> Bool {
+        _ = try drain(1) { _ in .leaveAndStop }
         defer { disarm() }
         if case .ended = try arm(.thread) { return true }
         return false

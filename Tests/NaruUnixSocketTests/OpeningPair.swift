@@ -113,3 +113,11 @@ func cross(_ outbound: (any OutboundLane)?, _ inbound: (any InboundLane)?, _ mes
     }
     return found
 }
+
+/// Whether a look at what came, which is nothing, and an arming say that no more will come.
+func hasEnded(_ inbound: (any InboundLane)?) throws -> Bool {
+    let inbound = try #require(inbound)
+    let taken = try inbound.drain(1) { _ in .leaveAndStop }
+    if taken == 0, case .ended = try inbound.arm(.thread) { return true }
+    return false
+}

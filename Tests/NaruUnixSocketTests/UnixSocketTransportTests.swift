@@ -35,10 +35,7 @@ import Testing
         #expect(receiver.outbound == nil)
         #expect(try cross(sender.outbound, receiver.inbound, Self.messages) == Self.messages)
         sender.outbound?.close()
-        guard case .ended = try receiver.inbound?.arm(.thread) else {
-            Issue.record("the sender has closed")
-            return
-        }
+        #expect(try hasEnded(receiver.inbound), "the sender has closed")
     }
 
     @Test func duplexCarriesBothWaysAndEachEndsByItself() throws {
@@ -50,10 +47,7 @@ import Testing
             #expect(try cross(listener.outbound, dialer.inbound, Self.messages) == Self.messages)
         }
         dialer.outbound?.close()
-        guard case .ended = try listener.inbound?.arm(.thread) else {
-            Issue.record("the dialer's outbound lane has closed")
-            return
-        }
+        #expect(try hasEnded(listener.inbound), "the dialer's outbound lane has closed")
         #expect(try cross(listener.outbound, dialer.inbound, Self.messages) == Self.messages)
     }
 
@@ -78,10 +72,7 @@ import Testing
             return .take
         }
         #expect(found == 9)
-        guard case .ended = try listener.inbound?.arm(.thread) else {
-            Issue.record("the dialer is gone")
-            return
-        }
+        #expect(try hasEnded(listener.inbound), "the dialer is gone")
     }
 
     @Test func anOpeningThatIsDroppedClosesWhatItMade() throws {
