@@ -47,6 +47,8 @@ public final class RingInboundLane: InboundLane {
     private var tail: UInt64
     /// Up to where the writer was given room.
     private var released: UInt64
+    /// Where the records end that are lent.
+    private var lentEnd: UInt64 = 0
     private var phase = Phase.open
     /// How the writer broke the layout.
     private var violation: NaruError?
@@ -144,6 +146,64 @@ public final class RingInboundLane: InboundLane {
         }
         if let violation { throw violation }
         return taken
+    }
+
+    public func borrow(_ records: UnsafeMutableBufferPointer<LentRecord>) throws(NaruError) -> Int {
+        guard phase == .open, violation == nil else { throw refusal("borrow") }
+        var position = tail
+        var count = 0
+        // As in a drain. Padding is passed over where it does not lead back to the ring's beginning, so that the records
+        // lie in one piece; whatever else there is, the drain that follows finds.
+        var known = Known()
+        var wasPadding = false
+        while count < records.count {
+            let offset = Int(truncatingIfNeeded: position) & (ringBytes &- 1)
+            let word = unsafe headerWord(offset).pointee.load(ordering: .acquiring)
+            if word != known.word || offset &+ known.stride > ringBytes {
+                let header = RecordHeader(word: word)
+                // -1 comes from a commit word of 0.
+                let byteCount = Int(UInt32(truncatingIfNeeded: word)) &- 1
+                let stride = RingLayout.stride(byteCount)
+                if header.isPlain, isRecord(header, byteCount, stride: stride, offset: offset) {
+                    known = Known(word: word, byteCount: byteCount, stride: stride)
+                } else if !wasPadding, isPadding(header, byteCount, offset: offset),
+                    count == 0 || offset &+ stride < ringBytes
+                {
+                    position &+= UInt64(truncatingIfNeeded: stride)
+                    if count == 0 { tail = position }
+                    known = Known()
+                    wasPadding = true
+                    continue
+                } else {
+                    break
+                }
+            }
+            // The check above proved that the bytes lie in the ring, as in a drain.
+            unsafe records[count] = LentRecord(
+                start: ring + (offset &+ RecordHeader.byteCount), byteCount: known.byteCount)
+            position &+= UInt64(truncatingIfNeeded: known.stride)
+            count &+= 1
+            wasPadding = false
+        }
+        guard count > 0 else { return 0 }
+        phase = .draining
+        lentEnd = position
+        return count
+    }
+
+    public func giveBack(_ records: UnsafeMutableBufferPointer<LentRecord>, taken count: Int) {
+        // Records lie one behind the other, so the first that was not taken begins as far behind the first of all as its
+        // bytes are.
+        let position =
+            count == records.count
+            ? lentEnd : tail &+ UInt64(truncatingIfNeeded: unsafe records[count].start - records[0].start)
+        tail = position
+        if position != released, isReleaseDue(position) { release(position) }
+        if phase == .closing {
+            finishClosing()
+        } else {
+            phase = .open
+        }
     }
 
     public func spin(_ rounds: Int) -> SpinOutcome {

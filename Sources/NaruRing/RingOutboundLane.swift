@@ -219,6 +219,21 @@ public final class RingOutboundLane: OutboundLane {
         findEdge()
     }
 
+    public func borrowRoom() -> RecordRoom {
+        // The batch has a record already, whose word is stored last of all: what follows it is plain memory until then.
+        let byteCount = Int(truncatingIfNeeded: edge &- head)
+        guard pendingWord != 0, byteCount >= Self.leastRoom else { return RecordRoom() }
+        // Up to the edge, the ring goes on in one piece and the reader has released it.
+        return unsafe RecordRoom(UnsafeMutableRawBufferPointer(start: ring + offset(head), count: byteCount))
+    }
+
+    /// Room for less than some records is not worth the calls, bytes.
+    private static let leastRoom = 256
+
+    public func useRoom(_ byteCount: Int) {
+        head &+= UInt64(truncatingIfNeeded: byteCount)
+    }
+
     public func publish() throws(NaruError) {
         isHolding = false
         if let failure { throw failure }

@@ -18,29 +18,40 @@ public struct BlockingReceiver {
     @inline(__always)
     public func receive<R>(deadline: Deadline = .never, _ body: (MessageView) throws -> R) throws -> R? {
         var result: R?
-        let count = try receiver.awaitMessagesBlocking(1, deadline: deadline) { result = try body($0) }
-        return count == 0 ? nil : result
+        while try receiver.drain(max: 1, { result = try body($0) }) == 0 {
+            guard try receiver.waitBlocking(deadline) else { return nil }
+        }
+        return result
     }
 
     /// As ``Receiver/forEach(_:)``; blocks the calling thread.
+    @inlinable
+    @inline(__always)
     public func forEach(_ body: (MessageView) throws -> Void) throws {
-        while try receiver.awaitMessagesBlocking(Receiver.batch, deadline: .never, body) > 0 {}
+        repeat {
+            while try receiver.drain(max: 64, body) > 0 {}
+        } while try receiver.waitBlocking(.never)
     }
 
-    /// Waits for messages and lends those that are there, at most `maximum`.
+    /// Waits for messages and lends those that are there, at most `maximum`; see ``Receiver/drain(max:_:)``.
     /// - Returns: how many were taken; 0 when the sender has finished.
+    @inlinable
+    @inline(__always)
     public func drain(
         max maximum: Int, deadline: Deadline = .never, _ body: (MessageView) throws -> Void
     ) throws -> Int {
-        try receiver.awaitMessagesBlocking(maximum, deadline: deadline, body)
+        while true {
+            let count = try receiver.drain(max: maximum, body)
+            if count > 0 { return count }
+            guard try receiver.waitBlocking(deadline) else { return 0 }
+        }
     }
 
     /// As ``Receiver/next(deadline:)``; blocks the calling thread.
     public func next(deadline: Deadline = .never) throws -> OwnedMessage? {
-        var message: OwnedMessage?
-        _ = try receiver.awaitMessagesBlocking(1, deadline: deadline) { view in
-            message = receiver.adopted ?? OwnedMessage(copying: view.bytes)
+        while true {
+            if let message = try receiver.takeOwned() { return message }
+            guard try receiver.waitBlocking(deadline) else { return nil }
         }
-        return message
     }
 }

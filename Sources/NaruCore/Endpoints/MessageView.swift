@@ -13,4 +13,31 @@ public struct MessageView: ~Escapable {
         self.bytes = bytes
         self.sequence = sequence
     }
+
+    /// A message that a lane lends.
+    // Inlinable, like the loops that lend one message after the other. The lane keeps the bytes until the loan ends,
+    // which is after the closure that is given this view has returned.
+    @inlinable
+    @inline(__always)
+    @_lifetime(immortal)
+    init(_ record: LentRecord, sequence: UInt64) {
+        let span = unsafe RawSpan(_unsafeStart: record.start, byteCount: record.byteCount)
+        bytes = unsafe _overrideLifetime(span, copying: ())
+        self.sequence = sequence
+    }
+}
+
+/// Messages that a lane lends together.
+@usableFromInline
+@safe struct MessageRun {
+    @usableFromInline let records: UnsafeMutablePointer<LentRecord>
+    @usableFromInline let count: Int
+    /// The number of the message before the first.
+    @usableFromInline let sequence: UInt64
+
+    init(_ records: UnsafeMutablePointer<LentRecord>, count: Int, after sequence: UInt64) {
+        unsafe self.records = records
+        self.count = count
+        self.sequence = sequence
+    }
 }

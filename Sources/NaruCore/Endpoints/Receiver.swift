@@ -11,6 +11,8 @@ public import NaruSystem
 ///
 /// A receiver is given everything that was handed over before its peer died, then the reason as an error; after a peer
 /// that finished, `nil`.
+// Safe: `run` is allocated for the receiver's life, and only written by the lane and read up to the count it gave.
+@safe
 public final class Receiver {
     let link: Link
     let lane: any InboundLane
@@ -29,6 +31,11 @@ public final class Receiver {
     private var untakenWireBytes = 0
     private var companion: (any AnyObject & Sendable)?
     private var patience: Patience
+    /// The last wait, and the messages taken by then.
+    private var lastSpell: (spell: WaitSpell, taken: UInt64)?
+    private var hasLookedAfterClose = false
+    /// Where lanes lend messages together.
+    private let run = UnsafeMutableBufferPointer<LentRecord>.allocate(capacity: 64)
 
     private struct Obstacles: OptionSet {
         let rawValue: UInt8
@@ -88,6 +95,7 @@ public final class Receiver {
 
     deinit {
         close()
+        unsafe run.deallocate()
     }
 
     /// What other threads may do with the endpoint: close it, read its decision, peer and counters.
@@ -110,20 +118,40 @@ public final class Receiver {
         deadline: Deadline = .never, _ body: (MessageView) throws -> R
     ) async throws -> R? {
         var result: R?
-        let count = try await awaitMessages(1, deadline: deadline) { result = try body($0) }
-        return count == 0 ? nil : result
+        while try drain(max: 1, { result = try body($0) }) == 0 {
+            guard try await wait(deadline) else { return nil }
+        }
+        return result
     }
 
     /// Lends every message to `body`, until the sender finishes.
     /// - Throws: as ``receive(deadline:_:)``.
+    @inlinable
+    @inline(__always)
     public func forEach(_ body: (MessageView) throws -> Void) async throws {
-        while try await awaitMessages(Self.batch, deadline: .never, body) > 0 {}
+        repeat {
+            while try drain(max: 64, body) > 0 {}
+        } while try await wait(.never)
     }
 
-    /// Lends the messages that are there now, at most `maximum`, and returns how many were taken. Does not wait.
+    /// Lends messages that are there now, at most `maximum` and not always all of them, and returns how many were taken;
+    /// 0: there is none now. Does not wait.
     /// - Throws: as ``receive(deadline:_:)``, but returns 0 after the sender has finished or the link has closed.
+    // Inlinable, so that the closure becomes part of the loop over what the lane lends.
+    @inlinable
+    @inline(__always)
     public func drain(max maximum: Int, _ body: (MessageView) throws -> Void) throws -> Int {
-        try take(maximum, body)
+        let run = try borrow(maximum)
+        guard run.count > 0 else { return try take(maximum, body) }
+        var taken = 0
+        // On every path: what `body` took is given back, and the rest given again.
+        defer { giveBack(run, taken: taken) }
+        while taken < run.count {
+            let record = unsafe run.records[taken]
+            try body(MessageView(record, sequence: run.sequence &+ UInt64(truncatingIfNeeded: taken &+ 1)))
+            taken &+= 1
+        }
+        return taken
     }
 
     /// Whether the sender has finished and everything was taken.
@@ -134,8 +162,16 @@ public final class Receiver {
     /// Waits for one message and copies it out; moves it where the lane moved one.
     /// - Returns: the message, or `nil` when the sender has finished.
     public func next(deadline: Deadline = .never) async throws -> OwnedMessage? {
+        while true {
+            if let message = try takeOwned() { return message }
+            guard try await wait(deadline) else { return nil }
+        }
+    }
+
+    /// The message that is there now, if there is one.
+    func takeOwned() throws -> OwnedMessage? {
         var message: OwnedMessage?
-        _ = try await awaitMessages(1, deadline: deadline) { view in
+        _ = try drain(max: 1) { view in
             message = self.adopted ?? OwnedMessage(copying: view.bytes)
         }
         return message
@@ -143,93 +179,92 @@ public final class Receiver {
 
     // MARK: Waiting
 
-    static let batch = 64
-
-    /// What a look for messages came to.
-    private enum Look {
-        case done(Int)
-        case again
+    /// What to do next in a wait.
+    private enum Step {
+        /// Look for messages: there may be some.
+        case look
+        /// Nothing more will come.
+        case finished
+        case spin
         case sleep(WaitTarget)
     }
 
+    /// Waits until there may be a message.
+    /// - Returns: `false` when the sender has finished and everything was taken.
+    /// - Throws: ``NaruError/Code/deadlineExceeded``, ``NaruError/Code/cancelled``, or why the link closed, once nothing
+    ///   is left of what was handed over.
     @usableFromInline
-    func awaitMessages(
-        _ maximum: Int, deadline: Deadline, _ body: (MessageView) throws -> Void
-    ) async throws -> Int {
-        let now = try take(maximum, body)
-        if now > 0 { return now }
+    func wait(_ deadline: Deadline) async throws -> Bool {
         var spell = begin(WaitingExecutor.style, deadline)
         while true {
             let style = WaitingExecutor.style
-            switch try look(maximum, style, &spell, body) {
-            case .done(let count): return count
-            case .again:
+            switch try step(style, &spell) {
+            case .look: return pause(spell)
+            case .finished: return false
+            case .spin:
                 if WaitingExecutor.shouldStopSpinning { spell.stop() }
             case .sleep(let target):
                 defer { lane.disarm() }
                 try await link.sleep(link.inbound, target, style: style, deadline: deadline, "receive")
+                return pause(spell)
             }
         }
     }
 
+    /// As ``wait(_:)``, blocking the calling thread.
     @usableFromInline
-    func awaitMessagesBlocking(
-        _ maximum: Int, deadline: Deadline, _ body: (MessageView) throws -> Void
-    ) throws -> Int {
-        let now = try take(maximum, body)
-        if now > 0 { return now }
+    func waitBlocking(_ deadline: Deadline) throws -> Bool {
         var spell = begin(.thread, deadline)
         while true {
-            switch try look(maximum, .thread, &spell, body) {
-            case .done(let count): return count
-            case .again: continue
+            switch try step(.thread, &spell) {
+            case .look: return pause(spell)
+            case .finished: return false
+            case .spin: continue
             case .sleep(let target):
                 defer { lane.disarm() }
                 try link.block(link.inbound, target, deadline: deadline, "receive")
+                return pause(spell)
             }
         }
     }
 
+    /// Begins a wait; goes on with the last where that brought nothing.
     // Copied out and back: a change in place would be checked for exclusive access at run time.
     private func begin(_ style: WaitStyle, _ deadline: Deadline) -> WaitSpell {
+        let last = lastSpell
+        lastSpell = nil
+        if let last, last.taken == taken { return last.spell }
         var patience = patience
-        defer { self.patience = patience }
+        if let last { patience.end(last.spell) }
+        self.patience = patience
         return patience.begin(style, deadline: deadline)
     }
 
-    private func end(_ spell: WaitSpell) {
-        var patience = patience
-        patience.end(spell)
-        self.patience = patience
+    /// A wait that ends because there may be a message. Whether it did is known with the next.
+    private func pause(_ spell: WaitSpell) -> Bool {
+        lastSpell = (spell, taken)
+        return true
     }
 
-    /// Spins for messages and takes what is there; arms the lane when it has spun enough.
-    private func look(
-        _ maximum: Int, _ style: WaitStyle, _ spell: inout WaitSpell, _ body: (MessageView) throws -> Void
-    ) throws -> Look {
+    /// Spins for messages; arms the lane when it has spun enough.
+    private func step(_ style: WaitStyle, _ spell: inout WaitSpell) throws -> Step {
+        if isFinished { return .finished }
+        if link.isClosed {
+            // One look more: what was handed over before the link closed is there by now.
+            if hasLookedAfterClose { throw closedError() }
+            hasLookedAfterClose = true
+            return .look
+        }
         if !spell.isOver {
-            spell.isFresh = false
-            if spell.goesOn(after: lane.spin(WaitSpell.rounds)), spell.foundNothing, !link.isClosed { return .again }
+            let goesOn = spell.goesOn(after: lane.spin(WaitSpell.rounds))
+            return goesOn && spell.foundNothing ? .spin : .look
         }
-        // Before the look at the lane: what was handed over before the link closed is there by then.
-        let isClosed = link.isClosed
-        // A wait that does not spin has looked already, just before.
-        if isClosed || isFinished || !spell.isFresh {
-            let count = try take(maximum, body)
-            if count > 0 || isFinished {
-                end(spell)
-                return .done(count)
-            }
-        }
-        spell.isFresh = false
-        if isClosed { throw closedError() }
-        if !spell.isOver { return .again }
         link.counters.add(.receiveWaits, 1)
         link.inbound.prepare()
         let target = try arm(style)
         guard link.isClosed else { return .sleep(target) }
         lane.disarm()
-        return .again
+        return .spin
     }
 
     private func arm(_ style: WaitStyle) throws(NaruError) -> WaitTarget {
@@ -245,8 +280,36 @@ public final class Receiver {
     /// The message being lent, where the lane moved one.
     private(set) var adopted: OwnedMessage?
 
+    /// Borrows plain messages that lie in the lane, at most `maximum`; none where something is in the way, or other.
+    @usableFromInline
+    func borrow(_ maximum: Int) throws(NaruError) -> MessageRun {
+        var count = 0
+        if obstacles.isEmpty, !link.isForked, maximum > 0 {
+            let room = unsafe UnsafeMutableBufferPointer(rebasing: run[..<Swift.min(maximum, run.count)])
+            do throws(NaruError) {
+                count = unsafe try lane.borrow(room)
+            } catch {
+                throw laneFailed(error)
+            }
+            if count > 0 { obstacles.insert(.receiving) }
+        }
+        return unsafe MessageRun(run.baseAddress.unsafelyUnwrapped, count: count, after: taken)
+    }
+
+    /// Takes the first `count` messages of those that were borrowed.
+    @usableFromInline
+    func giveBack(_ borrowed: MessageRun, taken count: Int) {
+        obstacles.remove(.receiving)
+        var byteCount = 0
+        for index in 0..<count { byteCount &+= unsafe run[index].byteCount }
+        unsafe lane.giveBack(UnsafeMutableBufferPointer(rebasing: run[..<borrowed.count]), taken: count)
+        taken &+= UInt64(truncatingIfNeeded: count)
+        counters.addMessages(.messagesReceived, count, byteCount, byteCount)
+    }
+
     /// Reads the records that are there and lends whole messages; returns how many were taken.
-    private func take(_ maximum: Int, _ body: (MessageView) throws -> Void) throws -> Int {
+    @usableFromInline
+    func take(_ maximum: Int, _ body: (MessageView) throws -> Void) throws -> Int {
         if !obstacles.isEmpty || link.isForked { return try takeOddly(body) }
         obstacles.insert(.receiving)
         defer { obstacles.remove(.receiving) }

@@ -13,16 +13,17 @@ extension Sender {
     // Inlinable, so that nothing is looked up about the result's type at run time.
     @inlinable
     @inline(__always)
-    public func batch<R>(_ body: (Batch) throws -> R) throws -> R {
+    public func batch<R>(_ body: (inout Batch) throws -> R) throws -> R {
         try beginBatch()
+        var batch = Batch(self)
         let result: R
         do {
-            result = try body(Batch(self))
+            result = try body(&batch)
         } catch {
-            try publish()
+            try end(&batch.room)
             throw error
         }
-        try publish()
+        try end(&batch.room)
         return result
     }
 
@@ -30,6 +31,36 @@ extension Sender {
     func beginBatch() throws(NaruError) {
         try begin(0)
         lane.hold()
+    }
+
+    /// Ends a batch, and shows it.
+    @usableFromInline
+    func end(_ room: inout RecordRoom) throws(NaruError) {
+        use(&room)
+        defer { closeIfAsked() }
+        try publish()
+    }
+
+    /// Sends a message of a batch that its room has no place for, and borrows more.
+    @usableFromInline
+    func send(_ bytes: RawSpan, _ room: inout RecordRoom) throws(NaruError) -> Bool {
+        use(&room)
+        guard try trySend(bytes) else { return false }
+        if canLendRoom(bytes.byteCount) {
+            room = lane.borrowRoom()
+            // The sender must not be used while its lane's memory is lent.
+            if room.byteCount > 0 { lend() }
+        }
+        return true
+    }
+
+    /// Gives the room back, with what was written there.
+    private func use(_ room: inout RecordRoom) {
+        guard room.byteCount > 0 else { return }
+        takeBack()
+        lane.useRoom(room.usedByteCount)
+        count(room.count, room.messageByteCount)
+        room = RecordRoom()
     }
 
     @usableFromInline
@@ -73,9 +104,11 @@ extension Sender {
     }
 }
 
-/// Messages on their way into a lane that nobody sees yet. Valid inside the closure it is given to.
+/// Messages on their way into a lane that nobody sees yet. Valid inside the closure it is given to, in which the sender
+/// itself must not be used.
 public struct Batch: ~Escapable {
     @usableFromInline let sender: Sender
+    @usableFromInline var room = RecordRoom()
 
     @usableFromInline
     @_lifetime(borrow sender)
@@ -84,7 +117,12 @@ public struct Batch: ~Escapable {
     }
 
     /// Adds a copy of `bytes`; `false` when the lane has no room, and then the message was not sent.
-    public func send(_ bytes: RawSpan) throws(NaruError) -> Bool {
-        try sender.trySend(bytes)
+    // Inlinable: small messages are written where the caller is.
+    @inlinable
+    @inline(__always)
+    @_lifetime(self: copy self)
+    public mutating func send(_ bytes: RawSpan) throws(NaruError) -> Bool {
+        if room.append(bytes) { return true }
+        return try sender.send(bytes, &room)
     }
 }

@@ -335,6 +335,16 @@ public final class Sender {
         counters.addMessages(.messagesSent, 1, byteCount, wire)
     }
 
+    /// Counts plain messages.
+    func count(_ messages: Int, _ byteCount: Int) {
+        counters.addMessages(.messagesSent, messages, byteCount, byteCount)
+    }
+
+    /// Whether messages like one of so many bytes may be written straight into the lane's memory.
+    func canLendRoom(_ byteCount: Int) -> Bool {
+        byteCount <= RecordRoom.largestByteCount && plainLimit >= RecordRoom.largestByteCount
+    }
+
     /// Runs a lane operation and replaces a broken lane's error by why the peer is gone.
     @inline(__always)
     private func attempt(_ operation: () throws(NaruError) -> Bool) throws(NaruError) -> Bool {
@@ -388,7 +398,13 @@ public final class Sender {
 
     /// The loan is over; a close from inside its closure takes effect now.
     func unlend() {
-        isLent = false
+        takeBack()
+        closeIfAsked()
+    }
+
+    func takeBack() { isLent = false }
+
+    func closeIfAsked() {
         if closesAfterLoan { close() }
     }
 

@@ -77,8 +77,6 @@ struct WaitSpell {
     private(set) var foundNothing = false
     /// Whether it has spun enough and sleeps from now on.
     private(set) var isOver: Bool
-    /// Whether nothing was done since the look that the wait begins with.
-    var isFresh = true
 
     /// Looks between two of the clock: some microseconds.
     static let rounds = 128

@@ -14,11 +14,21 @@ internal import NaruSystem
 /// - The lane reads each length and offset that a peer can write once, checks it, then uses it; a violation throws
 ///   ``NaruError/Code/protocolViolation`` now and at every later call.
 /// - A hang-up never overtakes data: everything committed is given before ``WaitTarget/ended``.
+/// - ``borrow(_:)`` lends the next plain records that lie in place one behind the other, as many as the caller has room
+///   for, and returns how many; 0 where the next record is another, or none, or the lane lends none this way. They stay as
+///   they are until ``giveBack(_:taken:)``, which takes the first of them and leaves the rest to be given again. Nothing
+///   else is done with the lane in between, except ``close()``, which then takes effect when they are given back.
 /// - ``spin(_:)`` takes nothing, does not sleep, and does not say ``SpinOutcome/nothing`` where there is a record.
 /// - ``close()`` is idempotent. Every drain after it throws ``NaruError/Code/closed``.
 public protocol InboundLane: AnyObject {
     /// Gives up to `maximum` records to `body` and returns how many it took.
     func drain(_ maximum: Int, _ body: (InboundRecord) -> DrainStep) throws(NaruError) -> Int
+
+    /// Lends plain records together: a drain without a closure, for lanes that hold them in place.
+    func borrow(_ records: UnsafeMutableBufferPointer<LentRecord>) throws(NaruError) -> Int
+
+    /// Takes the first `count` of the records that are lent, and ends the loan.
+    func giveBack(_ records: UnsafeMutableBufferPointer<LentRecord>, taken count: Int)
 
     /// Looks for a record without sleeping, again and again.
     func spin(_ rounds: Int) -> SpinOutcome
@@ -34,6 +44,12 @@ public protocol InboundLane: AnyObject {
 }
 
 extension InboundLane {
+    /// None: everything is drained.
+    public func borrow(_ records: UnsafeMutableBufferPointer<LentRecord>) throws(NaruError) -> Int { 0 }
+
+    /// Nothing is lent.
+    public func giveBack(_ records: UnsafeMutableBufferPointer<LentRecord>, taken count: Int) {}
+
     /// One look, for lanes that know no cheaper one than a drain.
     public func spin(_ rounds: Int) -> SpinOutcome {
         Processor.spinHint()
@@ -56,6 +72,21 @@ public struct InboundRecord: ~Escapable {
         self.header = header
         self.bytes = bytes
         self.adopted = adopted
+    }
+}
+
+/// Where a plain record lies that a lane lends: whole, without a header, in memory that is the lane's.
+@safe public struct LentRecord {
+    /// Its first byte.
+    public var start: UnsafeRawPointer
+    /// Its size, bytes.
+    public var byteCount: Int
+
+    /// A record of so many bytes.
+    @inline(__always)
+    public init(start: UnsafeRawPointer, byteCount: Int) {
+        unsafe self.start = start
+        self.byteCount = byteCount
     }
 }
 

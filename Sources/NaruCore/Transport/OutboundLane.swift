@@ -13,6 +13,9 @@
 /// - ``abort()`` leaves no trace of the loan; without a loan it does nothing.
 /// - ``trySend(_:_:_:)`` copies: on return the caller owns its bytes again. `false` means no room and no effect.
 /// - Between ``hold()`` and ``publish()`` records may stay invisible to the peer; ``publish()`` shows all of them.
+/// - ``borrowRoom()`` lends memory for more records of a batch that has one already, or none. Nothing else is done with the
+///   lane until ``useRoom(_:)`` says how much of it holds whole records, each 8-byte aligned behind the other; they are
+///   then part of the batch.
 /// - ``flush()`` returns `true` when everything accepted is handed over: it survives this process, as far as the
 ///   transport's record claims. `false` means: wait until writable, then call again.
 /// - ``spin(_:byteCount:)`` does not sleep, and does not say ``SpinOutcome/nothing`` where room came since the last
@@ -49,6 +52,12 @@ public protocol OutboundLane: AnyObject {
     /// Begins a batch.
     func hold()
 
+    /// Lends memory for small records of the batch that is held.
+    func borrowRoom() -> RecordRoom
+
+    /// Adds the records in the first `byteCount` bytes of the lent memory to the batch, and ends the loan.
+    func useRoom(_ byteCount: Int)
+
     /// Ends a batch: what was accepted becomes visible.
     func publish() throws(NaruError)
 
@@ -72,6 +81,12 @@ public protocol OutboundLane: AnyObject {
 extension OutboundLane {
     /// Fragments are as large as records can be.
     public var fragmentRecordBytes: Int { maximumRecordBytes }
+
+    /// None: each record of a batch is sent by itself.
+    public func borrowRoom() -> RecordRoom { RecordRoom() }
+
+    /// Nothing is lent.
+    public func useRoom(_ byteCount: Int) {}
 
     /// Nothing to prepare.
     public func expect(_ byteCount: Int) {}

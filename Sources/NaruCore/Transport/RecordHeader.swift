@@ -86,7 +86,10 @@ public struct RecordHeader: Hashable, Sendable {
     }
 
     /// Bytes of an encoded header.
-    public static let byteCount = 8
+    // Computed: a constant wherever it is inlined.
+    @inlinable
+    @inline(__always)
+    public static var byteCount: Int { 8 }
     /// The largest byte count of one record, so that count + 1 fits the commit word.
     public static let maximumByteCount = Int(UInt32.max) - 1
 
@@ -99,6 +102,13 @@ public struct RecordHeader: Hashable, Sendable {
     @inline(__always)
     public func word(byteCount: Int) -> UInt64 {
         UInt64(UInt32(truncatingIfNeeded: byteCount) &+ 1) | UInt64(bits) << 32
+    }
+
+    /// The header word of a whole message as it is.
+    @inlinable
+    @inline(__always)
+    static func plainWord(byteCount: Int) -> UInt64 {
+        UInt64(UInt32(truncatingIfNeeded: byteCount) &+ 1) | 1 << 32
     }
 
     /// Splits a header word read from a lane; `nil` when its commit word is zero: nothing is there yet.

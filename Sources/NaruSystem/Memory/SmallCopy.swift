@@ -1,15 +1,17 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
-/// Copies bytes into a ring.
+/// Copies bytes into memory that another core polls.
 ///
 /// Up to 128 bytes, all are loaded before any is stored, and the last are stored first: the reader polls the cache line
 /// with the record's beginning, so that line is written last, at once with the header word that follows, and is not
 /// fetched back half-way. Above that, the library's copy.
 ///
 /// Both pieces of memory have `count` bytes and do not overlap.
+// Inlinable: most copies are smaller than a call.
+@inlinable
 @inline(__always)
-func copyBytes(_ source: UnsafeRawPointer, to target: UnsafeMutableRawPointer, count: Int) {
+public func copyBytes(_ source: UnsafeRawPointer, to target: UnsafeMutableRawPointer, count: Int) {
     // Every access below lies within `count` bytes of either piece: each case covers it with two overlapping halves.
     switch count {
     case 33...64:
