@@ -116,7 +116,10 @@ public final class RingOutboundLane: OutboundLane {
     ) throws(NaruError) -> Bool {
         let byteCount = prefix.byteCount &+ bytes.byteCount
         let stride = RingLayout.stride(byteCount)
-        guard fits(byteCount, stride) else { return try sendSlowly(header, prefix, bytes) }
+        guard fits(byteCount, stride) else {
+            if sendAligned(header, prefix, bytes) { return true }
+            return try sendSlowly(header, prefix, bytes)
+        }
         let position = head
         let next = position &+ UInt64(truncatingIfNeeded: stride)
         let word = header.word(byteCount: byteCount)
@@ -132,6 +135,29 @@ public final class RingOutboundLane: OutboundLane {
             show(word, upTo: next)
         }
         return true
+    }
+
+    /// As ``trySend(_:_:_:)``, for a large record that fits here, on a cache line; else does nothing.
+    @inline(never)
+    private func sendAligned(_ header: RecordHeader, _ prefix: RawSpan, _ bytes: RawSpan) -> Bool {
+        let byteCount = prefix.byteCount &+ bytes.byteCount
+        let padding = RingLayout.alignmentPadding(offset(head))
+        let size = padding &+ RingLayout.stride(byteCount)
+        guard byteCount >= RingLayout.alignedRecordBytes, byteCount <= recordLimit,
+            Int(truncatingIfNeeded: edge &- head) >= size
+        else { return false }
+        let start = head &+ UInt64(truncatingIfNeeded: padding)
+        unsafe copy(prefix, bytes, to: payload(at: start))
+        if padding > 0 { put(Self.padding(padding), at: head) }
+        put(header.word(byteCount: byteCount), at: start)
+        head &+= UInt64(truncatingIfNeeded: size)
+        if !isHolding { publishPending() }
+        return true
+    }
+
+    /// The header word of padding that takes so many bytes.
+    private static func padding(_ byteCount: Int) -> UInt64 {
+        RecordHeader(kind: .padding).word(byteCount: byteCount &- RecordHeader.byteCount)
     }
 
     /// As ``trySend(_:_:_:)``, where the record may not fit right here.
@@ -409,9 +435,7 @@ extension RingOutboundLane {
     @inline(never)
     private func append(_ word: UInt64, at start: UInt64, stride: Int) {
         let padding = Int(truncatingIfNeeded: start &- head)
-        if padding > 0 {
-            put(RecordHeader(kind: .padding).word(byteCount: padding - RecordHeader.byteCount), at: head)
-        }
+        if padding > 0 { put(Self.padding(padding), at: head) }
         put(word, at: start)
         head = start &+ UInt64(truncatingIfNeeded: stride)
         if !isHolding || Int(truncatingIfNeeded: head &- visible) >= batchBytes { publishPending() }

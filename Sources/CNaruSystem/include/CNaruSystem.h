@@ -38,6 +38,16 @@ static inline void naru_fence(void) {
 #endif
 }
 
+/// Asks for a cache line for writing. Spelled out for x86: for the oldest of those processors, compilers make it a
+/// prefetch for reading.
+static inline void naru_prefetch_for_write(const void *address) {
+#if defined(__x86_64__)
+    __asm__ volatile("prefetchw %0" ::"m"(*(const char *)address));
+#else
+    __builtin_prefetch(address, 1, 3);
+#endif
+}
+
 uint64_t naru_monotonic_nanoseconds(void);
 
 /// The processor's counter of time: constant rate, ordered after the loads before it.
@@ -169,9 +179,12 @@ struct naru_credentials {
 
 int64_t naru_send_two(int32_t fd, const void *_Nullable a, size_t a_count, const void *_Nullable b, size_t b_count);
 int64_t naru_receive(int32_t fd, void *_Nullable bytes, size_t count);
-int32_t naru_shutdown(int32_t fd, int32_t both);
+/// Waits for something to receive. -EAGAIN when the socket does not block, -EINTR after a signal.
+int64_t naru_receive_blocking(int32_t fd, void *_Nullable bytes, size_t count);
+/// `how`: 0 receiving, 1 sending, 2 both.
+int32_t naru_shutdown(int32_t fd, int32_t how);
 /// `seqpacket`: 0 stream, 1 sequenced packets.
-int32_t naru_unix_pair(int32_t seqpacket, int32_t *a, int32_t *b);
+int32_t naru_unix_pair(int32_t seqpacket, int32_t nonblocking, int32_t *a, int32_t *b);
 int32_t naru_unix_socket(void);
 int32_t naru_unix_bind(int32_t fd, const char *path, uint32_t permissions);
 int32_t naru_unix_connect(int32_t fd, const char *path);
