@@ -98,7 +98,10 @@ extension Conformance {
             let bench = try LaneBench(subject)
             var number = 0
             var written = 0
-            for sizes in [[], [0], [1, 7, 8, 9], [64, 63, 65, 0, 200], [Int](repeating: 24, count: 300)] {
+            let batches = [
+                [], [0], [1, 7, 8, 9], [64, 63, 65, 0, 200], [1023, 200, 9], Array(repeating: 24, count: 300),
+            ]
+            for sizes in batches {
                 // A batch of a record that is sent, records that are written into the room, and one that is sent again.
                 bench.outbound.hold()
                 var records = [Record(number, byteCount: 16)]
