@@ -65,6 +65,8 @@ public final class RingOutboundLane: OutboundLane {
     /// Why nothing more can be done.
     private var failure: NaruError?
     private var isClosed = false
+    /// Whether the reader was told that fences can be imposed on this process.
+    private var isRegistered = false
 
     /// Writes through `memory`, which this end prepared.
     /// - Parameters:
@@ -403,6 +405,15 @@ extension RingOutboundLane {
         released = position
         limit = position &+ UInt64(ringBytes)
         findEdge()
+        if !isRegistered { register() }
+    }
+
+    /// Lets the reader cover for this end: see ``ArmedWord``. Done by a writer that has filled its ring once: for less it
+    /// would not be worth it.
+    private func register() {
+        guard ProcessFence.isRegistered else { return ProcessFence.register() }
+        isRegistered = true
+        writerArmed.announceRegistration()
     }
 
     private func check(_ operation: String, _ byteCount: Int) throws(NaruError) {
@@ -557,6 +568,7 @@ extension RingOutboundLane {
         limit = UInt64(ringBytes)
         findEdge()
         self.memory = memory
+        isRegistered = false
     }
 }
 

@@ -38,15 +38,12 @@ static inline void naru_fence(void) {
 #endif
 }
 
-/// Asks for a cache line for writing. Spelled out for x86: for the oldest of those processors, compilers make it a
-/// prefetch for reading.
-static inline void naru_prefetch_for_write(const void *address) {
-#if defined(__x86_64__)
-    __asm__ volatile("prefetchw %0" ::"m"(*(const char *)address));
-#else
-    __builtin_prefetch(address, 1, 3);
-#endif
-}
+/// Keeps the compiler from moving what touches memory across it.
+static inline void naru_compiler_fence(void) { __asm__ volatile("" ::: "memory"); }
+
+/// membarrier(2), global and expedited. Registering takes milliseconds, once a process.
+int32_t naru_membarrier_register(void);
+int32_t naru_membarrier(void);
 
 uint64_t naru_monotonic_nanoseconds(void);
 

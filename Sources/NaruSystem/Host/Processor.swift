@@ -18,11 +18,11 @@ public enum Processor {
     @inline(__always)
     public static func fence() { naru_fence() }
 
-    /// Asks for the cache line at `address` to be made this core's own, for a store that comes soon. A hint: any address
-    /// will do, and nothing is read or written.
+    /// Keeps the compiler from moving loads and stores across it; no instruction. What the processor may do with them is
+    /// for another to order: see ``ProcessFence``.
     @inlinable
     @inline(__always)
-    public static func prefetchForWrite(_ address: UnsafeRawPointer) { unsafe naru_prefetch_for_write(address) }
+    public static func compilerFence() { naru_compiler_fence() }
 
     /// The core's number; the thread may be on another one when it is read. No system call.
     public static func currentCore() -> UInt32 { UInt32(max(0, naru_current_core())) }
