@@ -158,6 +158,41 @@ int32_t naru_poller_control(int32_t poller, int32_t operation, int32_t fd, uint6
 /// Writes up to `capacity` (at most NARU_POLLER_BATCH) events and returns their number, 0 on time-out.
 int32_t naru_poller_wait(int32_t poller, struct naru_poll_event *events, int32_t capacity, uint64_t deadline);
 
+// MARK: Semaphores
+
+struct naru_semaphore_status {
+    uint32_t mode;
+    uint32_t user_id;
+    uint32_t creator_id;
+    uint32_t count;
+    /// When an operation last succeeded, seconds; 0 when none has.
+    int64_t used;
+    int32_t value;
+    int32_t waiting;
+};
+
+/// A System V set of one semaphore: its number. `create` makes it, -EEXIST when there is one.
+int32_t naru_semaphore(int32_t key, int32_t create, uint32_t permissions);
+/// Adds `amount` to the semaphore, or takes it when negative; `undo`: the kernel takes it back when this process ends.
+/// -EAGAIN at the deadline, 0 does not wait; -EIDRM when the set was removed meanwhile.
+int32_t naru_semaphore_change(int32_t set, int32_t amount, int32_t undo, uint64_t deadline);
+/// Waits until it holds `amount` and changes nothing. As naru_semaphore_change.
+int32_t naru_semaphore_await(int32_t set, int32_t amount, uint64_t deadline);
+/// An operation that changes nothing, on a semaphore that holds 0: it is ready from then on.
+int32_t naru_semaphore_settle(int32_t set);
+int32_t naru_semaphore_status_of(int32_t set, struct naru_semaphore_status *status);
+int32_t naru_semaphore_remove(int32_t set);
+
+/// A POSIX semaphore by name. `create` makes it, -EEXIST when there is one.
+int32_t naru_named_semaphore(const char *name, int32_t create, uint32_t permissions, uint32_t value,
+                             void *_Nullable *_Nonnull semaphore);
+void naru_named_semaphore_close(void *semaphore);
+int32_t naru_named_semaphore_remove(const char *name);
+int32_t naru_named_semaphore_post(void *semaphore);
+/// -EAGAIN at the deadline, 0 does not wait.
+int32_t naru_named_semaphore_wait(void *semaphore, uint64_t deadline);
+int32_t naru_named_semaphore_value(void *semaphore);
+
 // MARK: Sockets
 
 struct naru_credentials {
