@@ -2,6 +2,7 @@
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
 internal import NaruInProcess
+internal import NaruSemaphore
 internal import NaruSharedMemory
 internal import NaruUnixSocket
 
@@ -13,6 +14,11 @@ extension Naru {
     /// The transports of this build.
     public static var transports: [any Transport] {
         [InProcessTransport(), SharedMemoryTransport(), UnixSocketTransport()]
+    }
+
+    /// What synchronises in this build.
+    public static var signals: [any SignalMechanism] {
+        [SemaphoreMechanism(), PosixSemaphoreMechanism(), AnonymousSemaphoreMechanism()]
     }
 
     /// The codecs of this build: `zstd`, unless its package trait is off.

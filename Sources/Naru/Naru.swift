@@ -35,7 +35,8 @@ public final class Naru: Sendable {
     ///   - application: the program's own providers, the first the strongest; they are asked for `links.NAME.KEY`
     ///     each time a link's settings are needed, and come before everything else.
     ///   - sources: where environment and configuration file are taken from.
-    ///   - transports: the plugins.
+    ///   - transports: the plugins that carry messages.
+    ///   - signals: the plugins that synchronise.
     ///   - codecs: the codec plugins.
     ///   - costs: what the selector ranks by.
     ///   - logger: for what an operator should know.
@@ -44,12 +45,14 @@ public final class Naru: Sendable {
     ///   start.
     public init(
         application: [any ConfigProvider] = [], sources: ConfigurationSources = .standard,
-        transports: [any Transport] = Naru.transports, codecs: [any Codec] = Naru.codecs,
+        transports: [any Transport] = Naru.transports, signals: [any SignalMechanism] = Naru.signals,
+        codecs: [any Codec] = Naru.codecs,
         costs: CostTable = .shipped, logger: Logger = Logger(label: "naru")
     ) async throws(NaruError) {
         layers = try Layers(application: application, sources: sources)
         runtime = try Runtime(
-            transports: transports, codecs: codecs, costs: costs, directories: sources.directories, logger: logger)
+            transports: transports, signals: signals, codecs: codecs, costs: costs,
+            directories: sources.directories, logger: logger)
         log(warnings)
     }
 

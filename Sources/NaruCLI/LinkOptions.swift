@@ -36,7 +36,7 @@ struct LinkOptions: ParsableArguments {
     /// The size of a message where nobody asks for one: 64 KiB.
     static let defaultMessageBytes = 65_536
     /// The longest wait in seconds: about 30 years.
-    private static let longestWait = 1e9
+    static let longestWait = 1e9
 
     func validate() throws {
         do {
