@@ -24,6 +24,7 @@ import Synchronization
 ///     meet-send LINK, meet-receive LINK  see ``Meeting``
 ///     dial LINK MILLISECONDS
 ///     contest LINK COUNT MARK
+///     permits-…, signal-…                see ``Signalling``
 ///     interrupted-send LINK              see ``Interrupted``
 ///     interrupted-receive LINK
 ///
@@ -76,6 +77,7 @@ struct Peer {
             try await Meeting.contest(arguments[1], count: Int(arguments[2]) ?? 0, mark: arguments[3])
         case ("interrupted-send", 2): try await Interrupted.send(arguments[1])
         case ("interrupted-receive", 2): try await Interrupted.receive(arguments[1])
+        case _ where try await Signalling.run(arguments): break
         default: report("error usage 0 unknown arguments \(arguments)")
         }
     }
