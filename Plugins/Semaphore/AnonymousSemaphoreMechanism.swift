@@ -8,8 +8,8 @@ public import NaruSystem
 /// are handed the descriptor. Nothing can be left of them.
 ///
 /// Not the C library's `sem_t`, which is an object of its threads and must not lie in memory that others write: a futex
-/// word needs no trust in what it holds, its waits end at a deadline of the monotonic clock, and several can be taken at
-/// once. What a holder took stays taken when it dies.
+/// word needs no trust in what it holds, its waits end at a deadline of the monotonic clock, and several can be taken
+/// at once. What a holder took stays taken when it dies.
 public struct AnonymousSemaphoreMechanism: AnonymousSignalMechanism {
     /// The mechanism.
     public init() {}

@@ -4,7 +4,8 @@
 public import NaruCore
 internal import NaruSystem
 
-/// POSIX semaphores with a name: what a process took stays taken when it dies, until everybody who uses the name is gone.
+/// POSIX semaphores with a name: what a process took stays taken when it dies, until everybody who uses the name is
+/// gone.
 ///
 /// The cheapest where nobody has to wait: no system call. Used only where it is asked for, because the count lies in
 /// memory that every process of the user can map and write, because a dead holder's permit is lost, and because whoever

@@ -4,11 +4,11 @@
 public import NaruCore
 internal import NaruSystem
 
-/// System V semaphores: what a process took as permits, the kernel gives back when it dies (`SEM_UNDO`); what was posted
-/// as a signal stays, which is why signals are not undone.
+/// System V semaphores: what a process took as permits, the kernel gives back when it dies (`SEM_UNDO`); what was
+/// posted as a signal stays, which is why signals are not undone.
 ///
-/// A semaphore is a set of one under a random key that its sidecar names. Its count is the kernel's: no process can write
-/// it but by operations. Whoever waits when it is removed is told so (`EIDRM`).
+/// A semaphore is a set of one under a random key that its sidecar names. Its count is the kernel's: no process can
+/// write it but by operations. Whoever waits when it is removed is told so (`EIDRM`).
 public struct SemaphoreMechanism: NamedSignalMechanism {
     /// The mechanism.
     public init() {}

@@ -1,6 +1,8 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
+public import NaruSystem
+
 extension Naru {
     /// The signal of a link: posted by one process, taken by another, counted in between. No payload.
     ///
@@ -12,7 +14,8 @@ extension Naru {
     /// try ready.post()
     /// ```
     ///
-    /// There is no peer to wait for: whoever comes first makes it. A link whose direction nothing sets is `signal` here.
+    /// There is no peer to wait for: whoever comes first makes it. A link whose direction nothing sets is `signal`
+    /// here.
     /// - Parameter link: a name of the configuration, or an address.
     /// - Throws: as ``settings(for:)``, and as ``NaruCore/Runtime/signal(_:_:)``.
     public func signal(_ link: String) throws(NaruError) -> Signal {
@@ -38,6 +41,24 @@ extension Naru {
     /// - Throws: as ``settings(for:)``, and as ``NaruCore/Runtime/permits(_:count:_:)``.
     public func permits(_ link: String, count: Int? = nil) throws(NaruError) -> Permits {
         try permits(try settings(for: link), count: count)
+    }
+
+    /// Permits without a name, for this process and those that are handed their ``NaruCore/Permits/descriptor``: see
+    /// ``NaruCore/Runtime/permits(count:)``.
+    public func permits(count: Int) throws(NaruError) -> Permits { try runtime.permits(count: count) }
+
+    /// A signal without a name, for this process and those that are handed its ``NaruCore/Signal/descriptor``: see
+    /// ``NaruCore/Runtime/signal()``.
+    public func signal() throws(NaruError) -> Signal { try runtime.signal() }
+
+    /// Permits that another process made and handed over: see ``NaruCore/Runtime/permits(adopting:)``.
+    public func permits(adopting descriptor: Descriptor) throws(NaruError) -> Permits {
+        try runtime.permits(adopting: descriptor)
+    }
+
+    /// A signal that another process made and handed over: see ``NaruCore/Runtime/signal(adopting:)``.
+    public func signal(adopting descriptor: Descriptor) throws(NaruError) -> Signal {
+        try runtime.signal(adopting: descriptor)
     }
 
     /// The permits of the link of these settings.

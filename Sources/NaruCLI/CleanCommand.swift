@@ -11,9 +11,9 @@ struct CleanCommand: AsyncParsableCommand {
         commandName: "clean",
         abstract: "Removes the named objects that are dead and one's own; durable ones only with --durable.",
         discussion: """
-            What anybody uses, what is another user's and what cannot be proved dead is never removed: `naru list` says \
-            which that is, and why. What is durable may hold something (a queue's messages, a signal's posts), which is \
-            lost with it. Exits with 1 when something that is to go cannot be removed.
+            What anybody uses, what is another user's and what cannot be proved dead is never removed: `naru list` \
+            says which that is, and why. What is durable may hold something (a queue's messages, a signal's posts), \
+            which is lost with it. Exits with 1 when something that is to go cannot be removed.
 
             With --json the line is {"removed":[…],"failed":[…],"kept":[…],"dryRun":…}, with objects as `naru list` \
             prints them.
@@ -86,7 +86,8 @@ struct Sweep: Sendable {
             if case .dead = object.state { object.isDurable } else { false }
         }
         if !waiting.isEmpty {
-            lines.append("\(Format.count(UInt64(waiting.count), "durable object")) kept; --durable removes what is dead.")
+            let waiting = Format.count(UInt64(waiting.count), "durable object")
+            lines.append("\(waiting) kept; --durable removes what is dead.")
         }
         return lines.joined(separator: "\n")
     }

@@ -10,9 +10,9 @@ struct ListCommand: AsyncParsableCommand {
         commandName: "list",
         abstract: "Lists every named object of Naru on this host: whose it is, and whether anybody uses it.",
         discussion: """
-            Listeners' sockets, queues, semaphores, named pipes and files: what has no name goes with its processes. An \
-            object is alive while somebody holds its lock, or the process that its name tells of runs; it is dead when \
-            that is proved not to be so. A durable object outlives those who use it; a transient one does not.
+            Listeners' sockets, queues, semaphores, named pipes and files: what has no name goes with its processes. \
+            An object is alive while somebody holds its lock, or the process that its name tells of runs; it is dead \
+            when that is proved not to be so. A durable object outlives those who use it; a transient one does not.
 
             With --json the line is {"objects":[{"name":…,"kind":…,"state":"alive|dead|unknown","durable":…,"user":…,\
             "processes":[…],"path":…,"object":…,"created":…,"detail":…,"reason":…},…]}

@@ -35,7 +35,8 @@ struct SignalOptions: ParsableArguments {
         }
     }
 
-    /// Opens the link's signal, runs `body` on a thread of its own, and prints what came of it; `verb` is the JSON's key.
+    /// Opens the link's signal, runs `body` on a thread of its own, and prints what came of it; `verb` is the JSON's
+    /// key.
     func run(_ verb: String, _ body: @escaping @Sendable (Signal) throws -> Void) async throws {
         let naru = try await Naru(logger: .command(quiet: quiet))
         var settings = try naru.settings(for: link)

@@ -7,17 +7,17 @@ import NaruSystem
 
 /// Users of permits and signals in processes of their own, so that a test can stop or kill them there.
 ///
-///     permits-hold LINK COUNT            acquires one of COUNT: `held TRANSPORT`; at the end of input releases: `released`
-///     permits-try LINK COUNT MS          opens: `open`; at the end of input acquires COUNT in this time: `acquired COUNT`
-///     permits-wait LINK                  opens, waits for one: `open`, then `acquired 1`
-///     permits-loop LINK COUNT PROGRESS   acquires and releases until its input ends; PROGRESS counts
-///     permits-hand-over                  makes one without a name, and has children use it; see ``handOver()``
-///     permits-adopted                    holds the one that is descriptor 3, as permits-hold
-///     permits-forked LINK                acquires, and tries everything in a forked child: `child RESULT`, a bit for each
-///                                        operation that did not throw `forked`; then `held 1 available 0`
-///     signal-post LINK COUNT             posts: `posted`; stays until its input ends
-///     signal-wait LINK                   `open`, then `taken TRANSPORT`
-///     make-fifo                          a named pipe in the runtime directory, until input ends: its name
+///     permits-hold LINK COUNT           acquires one of COUNT: `held TRANSPORT`; when its input ends `released`
+///     permits-try LINK COUNT MS         `open`; when its input ends acquires COUNT in this time: `acquired COUNT`
+///     permits-wait LINK                 opens, waits for one: `open`, then `acquired 1`
+///     permits-loop LINK COUNT PROGRESS  acquires and releases until its input ends; PROGRESS counts
+///     permits-hand-over                 makes one without a name, and has children use it; see ``handOver()``
+///     permits-adopted                   holds the one that is descriptor 3, as permits-hold
+///     permits-forked LINK               acquires, and tries everything in a forked child: `child RESULT`, a bit for
+///                                       each operation that did not throw `forked`; then `held 1 available 0`
+///     signal-post LINK COUNT            posts: `posted`; stays until its input ends
+///     signal-wait LINK                  `open`, then `taken TRANSPORT`
+///     make-fifo                         a named pipe in the runtime directory, until its input ends: its name
 enum Signalling {
     static func run(_ arguments: [String]) async throws -> Bool {
         switch (arguments.first, arguments.count) {
@@ -86,8 +86,8 @@ enum Signalling {
         await naru.shutdown()
     }
 
-    /// Prints `child released true`: a child that releases gives the permit back; `child killed false`: one that is killed
-    /// does not, as the record says.
+    /// Prints `child released true`: a child that releases gives the permit back; `child killed false`: one that is
+    /// killed does not, as the record says.
     private static func handOver() async throws {
         let naru = try await Naru()
         let permits = try naru.runtime.permits(count: 1)
@@ -151,9 +151,11 @@ enum Signalling {
 
     private static func post(_ link: String, _ count: Int) async throws {
         let naru = try await Naru()
-        try naru.signal(link).post(count)
+        let signal = try naru.signal(link)
+        try signal.post(count)
         Peer.report("posted")
         try Peer.awaitEndOfInput()
+        signal.close()
         await naru.shutdown()
     }
 

@@ -27,7 +27,8 @@ import Testing
         let killed = try stage.peer(["receive", "killed", stage.folder + "/a"])
         let living = try stage.peer(["receive", "living", stage.folder + "/b"])
         for name in ["killed", "living"] {
-            while (try? FileSystem.status("\(path)/\(name).sock", followingSymbolicLinks: false)) == nil { Processor.yield() }
+            let socket = "\(path)/\(name).sock"
+            while (try? FileSystem.status(socket, followingSymbolicLinks: false)) == nil { Processor.yield() }
         }
         killed.kill()
         _ = killed.end()

@@ -9,11 +9,15 @@ import Testing
     private static let posix = ["NARU_LINKS_GATE_TRANSPORTS": "posix-semaphore"]
 
     /// No sidecar is left, and none of the sets that the sidecars named.
-    private func expectNothingLeft(_ stage: Stage, _ keys: [Int32], _ sourceLocation: SourceLocation = #_sourceLocation) {
+    private func expectNothingLeft(
+        _ stage: Stage, _ keys: [Int32], _ sourceLocation: SourceLocation = #_sourceLocation
+    ) {
         let left = ((try? FileSystem.list(stage.folder + "/run")) ?? []).filter { $0.hasSuffix(".object") }
         #expect(left.isEmpty, sourceLocation: sourceLocation)
         for key in keys {
-            #expect(throws: SystemError.self, sourceLocation: sourceLocation) { _ = try SystemVSemaphore.find(key: key) }
+            #expect(throws: SystemError.self, sourceLocation: sourceLocation) {
+                _ = try SystemVSemaphore.find(key: key)
+            }
         }
     }
 
@@ -21,7 +25,8 @@ import Testing
     private func keys(_ stage: Stage) throws -> [Int32] {
         let folder = stage.folder + "/run"
         return try FileSystem.list(folder).filter { $0.hasSuffix(".object") }.compactMap { name in
-            let text = String(decoding: try FileSystem.readSmallFile("\(folder)/\(name)", limit: 1 << 16), as: UTF8.self)
+            let bytes = try FileSystem.readSmallFile("\(folder)/\(name)", limit: 1 << 16)
+            let text = String(decoding: bytes, as: UTF8.self)
             guard let start = text.firstRange(of: #""object":"key "#) else { return nil }
             return Int32(text[start.upperBound...].prefix { $0.isNumber })
         }
@@ -134,6 +139,51 @@ import Testing
         try expectSuccess(of: poster)
         try expectSuccess(of: other)
         expectNothingLeft(stage, [])
+    }
+
+    /// Runs the command in an IPC namespace of its own; `nil`, and says so, where that is not permitted.
+    private func apart(_ stage: Stage, _ script: String) throws -> (lines: [String], errors: [String])? {
+        let unshare = "/usr/bin/unshare"
+        guard let trial = try? stage.start(unshare, ["--ipc", "/bin/true"]), trial.end() == .exited(0) else {
+            print("not tried: \(unshare) --ipc is not permitted here")
+            return nil
+        }
+        let run = try stage.start(unshare, ["--ipc", "/bin/sh", "-c", script], environment: ["N": Stage.built("naru")])
+        return (try run.allLines(), try run.allErrors())
+    }
+
+    @Test func `one name in two IPC namespaces is refused, not two semaphores`() throws {
+        let stage = try Stage()
+        let poster = try stage.peer(["signal-post", "gate", "1"])
+        #expect(try poster.line() == "posted")
+        if let other = try apart(stage, #""$N" wait gate --wait 0; "$N" list"#) {
+            #expect(other.errors.first?.contains("it was made in the IPC namespace") == true, "\(other)")
+            #expect(other.lines.contains { $0.hasPrefix("gate") && $0.contains(" alive ") }, "\(other)")
+        }
+        poster.kill()
+        _ = poster.end()
+        // What is there, and cannot be seen from here, is not removed.
+        if let other = try apart(stage, #""$N" clean --durable"#) {
+            #expect(other.lines.last == "0 objects removed.", "\(other)")
+        }
+        let waiter = try stage.peer(["signal-wait", "gate"])
+        #expect(try waiter.line() == "open")
+        #expect(try waiter.line() == "taken semaphore")
+        try expectSuccess(of: waiter)
+        expectNothingLeft(stage, [])
+    }
+
+    @Test func `the host's limit is named with what lifts it`() throws {
+        let stage = try Stage()
+        let script = #"""
+            echo "250 32000 32 1" > /proc/sys/kernel/sem || exit 0
+            "$N" signal first; "$N" signal second; "$N" doctor | grep semaphore
+            """#
+        guard let run = try apart(stage, script), !run.lines.isEmpty else { return }
+        #expect(run.lines.first?.hasPrefix("posted 1 signal, 1 pending, by semaphore") == true, "\(run)")
+        #expect(run.errors.first?.contains("all 1 semaphore sets of the host are in use") == true, "\(run)")
+        #expect(run.errors.first?.contains("raise the fourth number of kernel.sem") == true, "\(run)")
+        #expect(run.lines.contains { $0.contains("warning") && $0.contains("1 of 1 sets in use") }, "\(run)")
     }
 
     /// Three loop over two permits, and one after the other is killed at any moment, holding or not.

@@ -4,8 +4,8 @@
 internal import NaruCore
 internal import NaruSystem
 
-/// An open System V semaphore. Permits are taken and given with undo, so that the two cancel out in what the kernel keeps
-/// for this process; signals without.
+/// An open System V semaphore. Permits are taken and given with undo, so that the two cancel out in what the kernel
+/// keeps for this process; signals without.
 final class SystemVHandle: Semaphore {
     private let set: SystemVSemaphore
     private let name: String

@@ -14,10 +14,10 @@ internal import Synchronization
 ///     128     4     count    whoever takes and gives                       sequentially consistent
 ///     132     4     waiters  whoever waits                                 sequentially consistent
 ///
-/// Whoever takes finds the count too low, adds itself to the waiters, reads the count again and sleeps while it is that;
-/// whoever gives changes the count, then looks whether there are waiters. All four are in one order, so that one of the
-/// two sees the other: either the sleeper's kernel finds the count changed, or the giver finds a waiter. Waiters that
-/// died leave their number behind, which costs calls that wake nobody.
+/// Whoever takes finds the count too low, adds itself to the waiters, reads the count again and sleeps while it is
+/// that; whoever gives changes the count, then looks whether there are waiters. All four are in one order, so that one
+/// of the two sees the other: either the sleeper's kernel finds the count changed, or the giver finds a waiter. Waiters
+/// that died leave their number behind, which costs calls that wake nobody.
 ///
 /// Nothing that is read is trusted: a wrong count is a wrong count and nothing else.
 // Safe: the pointers lead into a mapping that lives as long as this object, of a file that cannot shrink.

@@ -95,7 +95,8 @@ struct Examination: Sendable {
             ("directions", list(record.directions)), ("properties", list(record.properties)),
             ("maximumRecordBytes", .optional(record.maximumRecordBytes)),
             ("maximumMessageBytes", .optional(record.maximumMessageBytes)), ("loans", .string(record.loans.rawValue)),
-            ("releasesOnDeath", record.releasesOnDeath.map(JSON.bool) ?? .null), ("onlyByName", .bool(record.onlyByName)),
+            ("releasesOnDeath", record.releasesOnDeath.map(JSON.bool) ?? .null),
+            ("onlyByName", .bool(record.onlyByName)),
         ])
     }
 }

@@ -26,7 +26,9 @@ extension Conformance {
 
     /// What is posted and what is taken.
     static let signalCountLines: [SignalConformanceLine] = [
-        SignalConformanceLine("signal.counted", "What one end posts the other takes, as often and no more.") { subject in
+        SignalConformanceLine(
+            "signal.counted", "What one end posts the other takes, as often and no more."
+        ) { subject in
             try await SignalBench.run(subject) { bench in
                 let (one, other) = try bench.signals()
                 try expect(try !other.tryWait(), "a new signal holds something")
@@ -60,7 +62,9 @@ extension Conformance {
                 try expectEqual(try one.pending(), 0, "what is pending")
             }
         },
-        SignalConformanceLine("signal.bounds", "Amounts that make no sense are refused and change nothing.") { subject in
+        SignalConformanceLine(
+            "signal.bounds", "Amounts that make no sense are refused and change nothing."
+        ) { subject in
             try await SignalBench.run(subject) { bench in
                 let (one, _) = try bench.signals()
                 for count in [0, -1, .min, .max, SemaphoreTerms.maximumCount + 1] {
@@ -91,7 +95,9 @@ extension Conformance {
             try await SignalBench.run(subject) { bench in
                 let (one, other) = try bench.signals()
                 for deadline in [Deadline.now, .after(.milliseconds(5)), .after(.milliseconds(120))] {
-                    try await expectError(.deadlineExceeded, "a task's wait") { try await other.wait(deadline: deadline) }
+                    try await expectError(.deadlineExceeded, "a task's wait") {
+                        try await other.wait(deadline: deadline)
+                    }
                     try await Worker.run {
                         try expectError(.deadlineExceeded, "a thread's wait") {
                             try other.blocking.wait(deadline: min(deadline, .after(.milliseconds(5))))
@@ -140,7 +146,9 @@ extension Conformance {
                 }
             }
         },
-        SignalConformanceLine("signal.order", "Tasks of one process are served in the order in which they came.") { subject in
+        SignalConformanceLine(
+            "signal.order", "Tasks of one process are served in the order in which they came."
+        ) { subject in
             try await SignalBench.run(subject) { bench in
                 let (one, other) = try bench.signals()
                 let order = Shared<[Int]>([])

@@ -21,8 +21,8 @@ public final class Signal: Sendable {
     public var name: String? { end.name }
     /// Which mechanism it is and why.
     public var decision: Decision { end.decision }
-    /// What to hand to another process for ``Runtime/signal(adopting:)``, where it has no name. It stays open as long as
-    /// this object.
+    /// What to hand to another process for ``Runtime/signal(adopting:)``, where it has no name. It stays open as long
+    /// as this object.
     public var descriptor: Descriptor? { end.semaphore.descriptor }
     /// How many tasks wait at this moment through this object.
     public var waiting: Int { end.waiting }

@@ -208,13 +208,16 @@ extension Runtime {
     }
 
     private func nothingValid(_ decision: Decision, _ object: String) -> NaruError {
-        // The one that was asked for, else the one that does what others don't.
-        let asked = decision.candidates.first { candidate in
-            decision.request.transports?.contains(candidate.transport) ?? (signal(candidate.transport) != nil)
+        // Transports that carry messages are no news, unless one was asked for.
+        let asked = decision.request.transports
+        let candidates = decision.candidates.filter { candidate in
+            asked?.contains(candidate.transport) ?? (signal(candidate.transport) != nil)
         }
-        let reasons = decision.candidates.map { "\($0.transport): \($0.reason)" }.joined(separator: "; ")
+        let reasons = candidates.map { "\($0.transport): \($0.reason)" }.joined(separator: "; ")
+        let remedied = candidates.first { asked != nil || record(of: $0.transport)?.onlyByName == false }
         return NaruError(
-            .noTransport, operation: "open", object: object, reason: "no transport is valid: \(reasons)",
-            remedy: (asked ?? decision.candidates.first { $0.remedy != nil })?.remedy)
+            .noTransport, operation: "open", object: object,
+            reason: candidates.isEmpty ? "this build has nothing that synchronises" : "no transport is valid: \(reasons)",
+            remedy: (remedied ?? candidates.first)?.remedy)
     }
 }

@@ -42,8 +42,8 @@ public protocol AnonymousSignalMechanism: SignalMechanism {
     func adopt(_ descriptor: Descriptor) throws(NaruError) -> (semaphore: any Semaphore, terms: SemaphoreTerms)
 }
 
-/// A semaphore, open: a number that is never below 0. Safe to use from any number of threads. It is closed with the last
-/// reference.
+/// A semaphore, open: a number that is never below 0. Safe to use from any number of threads. It is closed with the
+/// last reference.
 public protocol Semaphore: AnyObject, Sendable {
     /// Takes `count`, at least 1, at once, or nothing. Blocks the calling thread until it holds that much or the
     /// deadline comes, and may return early with nothing; a past deadline never blocks.

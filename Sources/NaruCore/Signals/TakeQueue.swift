@@ -8,10 +8,11 @@ internal import Synchronization
 /// in their stead.
 ///
 /// A semaphore of the kernel has no descriptor to poll, and a wait for it can be interrupted by nothing but a signal,
-/// which a library has no right to. Hence the thread waits in slices, after each of which it looks who still waits; it is
-/// woken by the kernel at once when there is something. It only waits: what there is is taken under the queue's lock, for
-/// a task that is known to want it, and never for one that is gone. It is started by the first task that has to wait, and
-/// sleeps without slices while nobody does. Threads of the user's own take slices themselves: ``takeBlocking(_:deadline:)``.
+/// which a library has no right to. Hence the thread waits in slices, after each of which it looks who still waits; it
+/// is woken by the kernel at once when there is something. It only waits: what there is is taken under the queue's
+/// lock, for a task that is known to want it, and never for one that is gone. It is started by the first task that has
+/// to wait, and sleeps without slices while nobody does. Threads of the user's own take slices themselves:
+/// ``takeBlocking(_:deadline:)``.
 final class TakeQueue: Sendable {
     /// How long the thread may fail to notice that it is no longer wanted.
     static let slice = Duration.milliseconds(50)

@@ -19,7 +19,9 @@ public final class NamedSemaphore: Sendable {
     public static let maximumValue = Int(Int32.max)
 
     /// Makes one that holds `value`; `EEXIST` when there is one.
-    public static func make(_ name: String, value: Int, permissions: UInt16 = 0o600) throws(SystemError) -> NamedSemaphore {
+    public static func make(
+        _ name: String, value: Int, permissions: UInt16 = 0o600
+    ) throws(SystemError) -> NamedSemaphore {
         guard (0...maximumValue).contains(value) else { throw failure(SystemErrno.invalid, "sem_open", name) }
         return unsafe NamedSemaphore(try open(name, create: true, value, permissions), name)
     }

@@ -3,7 +3,8 @@
 
 internal import CNaruSystem
 
-/// A System V semaphore: a set of one, known to the kernel by a key and a number, until it is removed or the host stops.
+/// A System V semaphore: a set of one, known to the kernel by a key and a number, until it is removed or the host
+/// stops.
 ///
 /// A value of the number only: dropping it does nothing to the semaphore. Numbers and keys belong to an IPC namespace.
 public struct SystemVSemaphore: Sendable, Hashable {
@@ -42,8 +43,8 @@ public struct SystemVSemaphore: Sendable, Hashable {
         return SystemVSemaphore(id: id)
     }
 
-    /// Makes it ready with what it holds at first. It is the first operation on it, so that whoever finds the set before
-    /// sees that it is not ready: `semget` and the first value are two steps.
+    /// Makes it ready with what it holds at first. It is the first operation on it, so that whoever finds the set
+    /// before sees that it is not ready: `semget` and the first value are two steps.
     public func settle(holding value: Int) throws(SystemError) {
         if value > 0 { return try add(value, undo: false) }
         try checked(naru_semaphore_settle(id), "semop", name)
@@ -63,7 +64,8 @@ public struct SystemVSemaphore: Sendable, Hashable {
     }
 
     /// Takes `amount` at once, or nothing; blocks until it holds that much or the deadline comes: then it is false. A
-    /// deadline that is past never blocks. With `undo` the kernel gives it back when this process ends, however it does.
+    /// deadline that is past never blocks. With `undo` the kernel gives it back when this process ends, however it
+    /// does.
     ///
     /// Throws `EIDRM` or `EINVAL` when the set was removed, `ENOSPC` at the host's limit of undo records.
     public func take(_ amount: Int, undo: Bool, deadline: Deadline) throws(SystemError) -> Bool {
@@ -101,10 +103,14 @@ public struct SystemVSemaphore: Sendable, Hashable {
     /// The host's limits, from `/proc/sys/kernel/sem`; nil where it cannot be read.
     public static var limits: Limits? {
         guard let text = try? FileSystem.readSmallFile("/proc/sys/kernel/sem", limit: 256) else { return nil }
-        let numbers = String(decoding: text, as: UTF8.self).split { $0 == "\t" || $0 == " " || $0 == "\n" }.map { Int($0) }
-        guard numbers.count >= 4, let set = numbers[0], let total = numbers[1], let sets = numbers[3] else { return nil }
-        let listed = (try? FileSystem.readSmallFile("/proc/sysvipc/sem", limit: 1 << 24))?.count { $0 == UInt8(ascii: "\n") }
-        return Limits(semaphoresOfSet: set, semaphores: total, sets: sets, setsInUse: max(0, (listed ?? 1) - 1))
+        let words = String(decoding: text, as: UTF8.self).split { $0 == "\t" || $0 == " " || $0 == "\n" }
+        let numbers = words.compactMap { Int($0) }
+        guard numbers.count >= 4, numbers.count == words.count else { return nil }
+        let listed = (try? FileSystem.readSmallFile("/proc/sysvipc/sem", limit: 1 << 24)) ?? []
+        // A line for each set, below a head.
+        let lines = listed.count { $0 == UInt8(ascii: "\n") }
+        return Limits(
+            semaphoresOfSet: numbers[0], semaphores: numbers[1], sets: numbers[3], setsInUse: max(0, lines - 1))
     }
 
     /// What the host permits (`kernel.sem`).

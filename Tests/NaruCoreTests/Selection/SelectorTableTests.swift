@@ -58,7 +58,8 @@ import Testing
         let records = StandardRecords.all + [record]
         func decide(_ transports: [TransportName]?) -> Decision {
             Decision.dryRun(
-                Requirements(transports: transports, direction: .signal), relation: .assumed(.sameHost), records: records)
+                Requirements(transports: transports, direction: .signal), relation: .assumed(.sameHost),
+                records: records)
         }
         #expect(winner(decide(nil)) == .semaphore)
         #expect(reason(decide(nil), .posixSemaphore) == "used only where it is asked for by name")

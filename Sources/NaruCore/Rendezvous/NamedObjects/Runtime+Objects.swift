@@ -19,7 +19,8 @@ extension Runtime {
         }
         for directory in directories.paths {
             for name in ((try? FileSystem.list(directory)) ?? []).sorted() {
-                if let object = listener(name, directory, locks) ?? transient(name, directory) { objects.append(object) }
+                let object = listener(name, directory, locks) ?? transient(name, directory)
+                if let object { objects.append(object) }
             }
         }
         for folder in ["/dev/shm", "/dev/mqueue"] {
@@ -74,15 +75,18 @@ extension Runtime {
         let prefix = DurableRecord.name(of: "")
         guard let record = entry.record else {
             let state: NamedObject.State =
-                entry.isAlive ? .alive(status.map(locks.holders) ?? []) : .dead("its sidecar says nothing that can be used")
+                entry.isAlive
+                ? .alive(status.map(locks.holders) ?? []) : .dead("its sidecar says nothing that can be used")
             return NamedObject(
                 name: String(file.dropFirst(prefix.count).prefix { $0 != "." }), kind: "file", path: entry.path,
                 object: nil, userID: status?.userID ?? HostInformation.userID, isDurable: true, state: state,
                 created: nil, detail: nil, removal: .durable(entry))
         }
         let medium = medium(record.kind)
-        let boot = HostIdentity.current().bootID
-        let isPast = !boot.isEmpty && !record.boot.isEmpty && record.boot != boot && medium?.survivesRestart != true
+        let here = HostIdentity.current()
+        let boot = here.bootID
+        let outlives = medium?.survivesRestart == true
+        let isPast = !boot.isEmpty && !record.boot.isEmpty && record.boot != boot && !outlives
         var state = NamedObject.State.dead("nobody holds its sidecar's lock")
         if entry.isAlive {
             state = .alive(status.map(locks.holders) ?? [])
@@ -92,6 +96,9 @@ extension Runtime {
             state = .dead("its maker died half-way")
         } else if medium == nil {
             state = .unknown("this build has no \(record.kind)")
+        } else if !outlives, record.namespace != here.namespaces["ipc"] ?? "" {
+            // The object may well be there, where this process cannot see it.
+            state = .unknown("it lies in the IPC namespace \(record.namespace)")
         }
         return NamedObject(
             name: String(record.name.dropFirst(record.name.hasPrefix(prefix) ? prefix.count : 0)),
