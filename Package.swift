@@ -99,6 +99,7 @@ let package = Package(
         plugin("InProcess"),
         plugin("SharedMemory", ["NaruRing"]),
         plugin("UnixSocket", ["NaruStream"]),
+        plugin("MessageQueue"),
         plugin("Semaphore"),
         .systemLibrary(name: "CZstd", path: "Plugins/Zstd/CZstd"),
         plugin("Zstd", [.target(name: "CZstd", condition: .when(traits: ["Zstd"]))], exclude: ["CZstd"]),
@@ -106,7 +107,8 @@ let package = Package(
         module(
             "Naru",
             [
-                "NaruCore", "NaruSystem", "NaruInProcess", "NaruSharedMemory", "NaruUnixSocket", "NaruSemaphore",
+                "NaruCore", "NaruSystem", "NaruInProcess", "NaruSharedMemory", "NaruUnixSocket", "NaruMessageQueue",
+                "NaruSemaphore",
                 .target(name: "NaruZstd", condition: .when(traits: ["Zstd"])),
                 .product(name: "Configuration", package: "swift-configuration"), logging,
             ]),
@@ -129,6 +131,7 @@ let package = Package(
         tests("NaruInProcess", ["NaruCore", "NaruSystem", "NaruConformance"]),
         tests("NaruSharedMemory", ["NaruCore", "NaruSystem", "NaruRing", "NaruConformance"]),
         tests("NaruUnixSocket", ["NaruCore", "NaruSystem", "NaruStream", "NaruConformance"]),
+        tests("NaruMessageQueue", ["NaruCore", "NaruSystem", "NaruConformance", logging]),
         tests("NaruSemaphore", ["NaruCore", "NaruSystem", "NaruConformance", logging]),
         tests("NaruZstd", ["NaruCore"]),
         tests("NaruConformance", ["NaruCore", "NaruSystem", logging]),

@@ -2,6 +2,7 @@
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
 internal import NaruInProcess
+internal import NaruMessageQueue
 internal import NaruSemaphore
 internal import NaruSharedMemory
 internal import NaruUnixSocket
@@ -13,7 +14,10 @@ internal import NaruZstd
 extension Naru {
     /// The transports of this build.
     public static var transports: [any Transport] {
-        [InProcessTransport(), SharedMemoryTransport(), UnixSocketTransport()]
+        [
+            InProcessTransport(), SharedMemoryTransport(), UnixSocketTransport(), PosixQueueTransport(),
+            SysvQueueTransport(),
+        ]
     }
 
     /// What synchronises in this build.

@@ -94,6 +94,8 @@ public struct ConformanceFailure: Error, Sendable, CustomStringConvertible {
 struct Subject: Sendable {
     let transport: any Transport
     let record: CapabilityRecord
+    /// How the ends of the line's links come to an agreement.
+    var way = AgreementKind.negotiated
     /// How long a line that uses lanes directly waits for what must come.
     let patience: Duration
 }

@@ -86,6 +86,26 @@ import Testing
         #expect(try list(stage).isEmpty)
     }
 
+    @Test(arguments: ["posix-queue", "sysv-queue"])
+    func aQueueWithItsPayloadsIsOneObjectAndGoesWhole(_ transport: String) throws {
+        let stage = try Stage()
+        let environment = ["NARU_LINKS_LEFT_DIRECTION": "queue", "NARU_LINKS_LEFT_TRANSPORTS": transport]
+        let file = try stage.file("data", byteCount: 100_000)
+        let shared = Set(try FileSystem.list("/dev/shm"))
+        let sender = try stage.naru(["send", "left", file, "--message-size", "20000"], environment: environment)
+        try expectSuccess(of: sender)
+        let row = try #require(try list(stage).first)
+        #expect(Array(row[..<4]) == ["left", transport, "dead", "durable"])
+        #expect(row.joined(separator: " ").contains(transport == "posix-queue" ? " 5 of " : " 5 messages "))
+        let everything = try stage.naru(["list", "--json"])
+        #expect(try everything.allLines().last?.contains("naru-\(HostInformation.userID)-left-") == false)
+        #expect(try clean(stage).first == "0 objects removed.")
+        #expect(try clean(stage, "--durable").last == "1 object removed.")
+        #expect(try list(stage).isEmpty)
+        let left = Set(try FileSystem.list("/dev/shm")).subtracting(shared)
+        #expect(left.allSatisfy { !$0.hasPrefix("naru-\(HostInformation.userID)-left") })
+    }
+
     @Test func aPipeOfADeadMakerGoesAndOneOfALivingStays() throws {
         let stage = try Stage()
         let (dead, living) = (try stage.peer(["make-fifo"]), try stage.peer(["make-fifo"]))

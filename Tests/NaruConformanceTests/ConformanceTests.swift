@@ -78,12 +78,11 @@ import Testing
     }
 
     @Test(arguments: Conformance.lines) func aRecordDecidesWhichLinesApply(_ line: ConformanceLine) async throws {
+        guard !line.id.hasPrefix("probe.") else { return }
         let attached = try await Conformance.run(line, RecordTransport { $0.agreements = [.attached] })
         let queue = try await Conformance.run(line, RecordTransport { $0.directions = [.queue] })
-        for outcome in [attached, queue] where !line.id.hasPrefix("probe.") {
-            #expect(outcome != .passed)
-        }
-        if line.battery == .link {
+        for outcome in [attached, queue] { #expect(outcome != .passed) }
+        if line.battery == .link, !line.id.hasPrefix("attached.") {
             let sameHost = try await Conformance.run(line, RecordTransport { $0.localities = [.sameHost] })
             guard case .inapplicable(let reason) = sameHost else { throw ConformanceMiss() }
             #expect(reason.contains("same-host"))

@@ -189,7 +189,7 @@ extension Conformance {
                 // The receiver is now anywhere between its closure and its sleep.
                 for _ in 0..<Int.random(in: 0...400, using: &random) { Processor.spinHint() }
             }
-            bench.outbound.close()
+            try bench.endSending()
         } _: {
             do {
                 var round = 0
@@ -197,6 +197,7 @@ extension Conformance {
                     let records = try bench.receiveSome(style)
                     if records.isEmpty { return }
                     for record in records {
+                        if bench.isEnd(record.header) { return }
                         try expectEqual(record, Record(round, byteCount: byteCount), "record \(round)")
                         round += 1
                         // Release: pairs with the sender's acquire.
@@ -223,13 +224,18 @@ extension Conformance {
                 if round > 500, end.isPast { break }
             }
             try bench.flush(style)
-            bench.outbound.close()
+            try bench.endSending()
         } _: {
             var random = SplitMix(seed: 9)
             var next = 0
             while true {
                 var complaint: (any Error)?
+                var isOver = false
                 let count = try bench.inbound.drain(Int.random(in: 1...20, using: &random)) { given in
+                    if bench.isEnd(given.header) {
+                        isOver = true
+                        return .takeAndStop
+                    }
                     if !Payload.matches(given.bytes, next, byteCount) {
                         complaint = Complaint("record \(next) is not as it was sent")
                     }
@@ -237,6 +243,7 @@ extension Conformance {
                     return .take
                 }
                 if let complaint { throw complaint }
+                if isOver { break }
                 if count == 0, try !bench.waitToReceive(style) { break }
             }
             try expect(next > 500, "only \(next) records arrived before the lane ended")

@@ -15,7 +15,10 @@ extension Runtime {
         var known: Set<String> = []
         for entry in DurableObjects.list(in: directories) {
             objects.append(durable(entry, locks))
-            if let record = entry.record { known.insert(record.object) }
+            guard let record = entry.record else { continue }
+            // What a sidecar names is its object's, or belongs to it.
+            known.insert(record.object)
+            known.formUnion(record.terms.values)
         }
         for directory in directories.paths {
             for name in ((try? FileSystem.list(directory)) ?? []).sorted() {
@@ -24,7 +27,8 @@ extension Runtime {
             }
         }
         for folder in ["/dev/shm", "/dev/mqueue"] {
-            for name in ((try? FileSystem.list(folder)) ?? []).sorted() where !known.contains("/" + Self.plain(name)) {
+            for name in ((try? FileSystem.list(folder)) ?? []).sorted() {
+                guard !known.contains("/" + Self.plain(name)), !known.contains("\(folder)/\(name)") else { continue }
                 if let object = transient(name, folder) ?? stray(name, folder) { objects.append(object) }
             }
         }
