@@ -115,13 +115,16 @@ extension Conformance {
         ) { subject in
             try await SignalBench.run(subject) { bench in
                 let (one, other) = try bench.signals()
-                for _ in 0..<20 {
+                for round in 0..<20 {
                     let waiter = Task { try await other.wait(deadline: Limit.wait) }
+                    // Half of them once they wait.
+                    if round.isMultiple(of: 2) { try await until("the task waits") { other.waiting > 0 } }
                     waiter.cancel()
                     let result = await waiter.result
                     guard case .failure(let error as NaruError) = result, error.code == .cancelled else {
                         throw Complaint("a cancelled wait ended with \(result)")
                     }
+                    try expectEqual(other.waiting, 0, "who waits")
                 }
                 // Whatever the thread was about to take for somebody who is gone, it must leave or give back.
                 try one.post()
