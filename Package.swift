@@ -99,6 +99,8 @@ let package = Package(
         plugin("InProcess"),
         plugin("SharedMemory", ["NaruRing"]),
         plugin("UnixSocket", ["NaruStream"]),
+        plugin("AnonymousPipe", ["NaruStream"]),
+        plugin("NamedPipe", ["NaruStream"]),
         .systemLibrary(name: "CZstd", path: "Plugins/Zstd/CZstd"),
         plugin("Zstd", [.target(name: "CZstd", condition: .when(traits: ["Zstd"]))], exclude: ["CZstd"]),
 
@@ -106,6 +108,7 @@ let package = Package(
             "Naru",
             [
                 "NaruCore", "NaruSystem", "NaruInProcess", "NaruSharedMemory", "NaruUnixSocket",
+                "NaruAnonymousPipe", "NaruNamedPipe",
                 .target(name: "NaruZstd", condition: .when(traits: ["Zstd"])),
                 .product(name: "Configuration", package: "swift-configuration"), logging,
             ]),
@@ -128,6 +131,8 @@ let package = Package(
         tests("NaruInProcess", ["NaruCore", "NaruSystem", "NaruConformance"]),
         tests("NaruSharedMemory", ["NaruCore", "NaruSystem", "NaruRing", "NaruConformance"]),
         tests("NaruUnixSocket", ["NaruCore", "NaruSystem", "NaruStream", "NaruConformance"]),
+        tests("NaruAnonymousPipe", ["NaruCore", "NaruSystem", "NaruStream", "NaruConformance"]),
+        tests("NaruNamedPipe", ["NaruCore", "NaruSystem", "NaruStream", "NaruConformance"]),
         tests("NaruZstd", ["NaruCore"]),
         tests("NaruConformance", ["NaruCore", "NaruSystem", logging]),
         tests(

@@ -1,7 +1,9 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
+internal import NaruAnonymousPipe
 internal import NaruInProcess
+internal import NaruNamedPipe
 internal import NaruSharedMemory
 internal import NaruUnixSocket
 
@@ -12,7 +14,10 @@ internal import NaruZstd
 extension Naru {
     /// The transports of this build.
     public static var transports: [any Transport] {
-        [InProcessTransport(), SharedMemoryTransport(), UnixSocketTransport()]
+        [
+            InProcessTransport(), SharedMemoryTransport(), UnixSocketTransport(), AnonymousPipeTransport(),
+            NamedPipeTransport(),
+        ]
     }
 
     /// The codecs of this build: `zstd`, unless its package trait is off.

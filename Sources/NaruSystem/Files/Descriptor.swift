@@ -50,6 +50,17 @@ public final class Descriptor: Sendable {
         try checked(naru_set_nonblocking(number), "fcntl", name)
     }
 
+    /// What may be done with the open file.
+    public func access() throws(SystemError) -> DescriptorAccess {
+        DescriptorAccess(rawValue: UInt8(truncatingIfNeeded: try checked(naru_access(number), "fcntl", name)))
+    }
+
+    /// Closes it in programs that this process becomes or starts: for a descriptor that was inherited. The flag is the
+    /// descriptor's own, not the open file's.
+    public func setCloseOnExec() throws(SystemError) {
+        try checked(naru_set_close_on_exec(number), "fcntl", name)
+    }
+
     /// What the kernel tells of the file.
     public func status() throws(SystemError) -> FileStatus {
         var status = naru_status()
@@ -86,4 +97,18 @@ public final class Descriptor: Sendable {
         try checked(result, "flock", name)
         return true
     }
+}
+
+/// What may be done with an open file, and how.
+public struct DescriptorAccess: OptionSet, Sendable, Hashable {
+    public let rawValue: UInt8
+
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// It can be read.
+    public static let read = DescriptorAccess(rawValue: 1)
+    /// It can be written.
+    public static let write = DescriptorAccess(rawValue: 2)
+    /// Its calls do not block.
+    public static let nonBlocking = DescriptorAccess(rawValue: 4)
 }
