@@ -122,6 +122,8 @@ int32_t naru_sync(int32_t fd) { return NARU_RETRY(fsync(fd)); }
 
 int32_t naru_try_lock(int32_t fd) { return NARU_RETRY(flock(fd, LOCK_EX | LOCK_NB)); }
 
+int32_t naru_try_lock_shared(int32_t fd) { return NARU_RETRY(flock(fd, LOCK_SH | LOCK_NB)); }
+
 int32_t naru_poll_two(int32_t a, int16_t *a_events, int32_t b, int16_t *b_events, uint64_t deadline) {
     struct pollfd wanted[2] = {{a, *a_events, 0}, {b, *b_events, 0}};
     for (;;) {

@@ -64,10 +64,14 @@ public final class Naru: Sendable {
         let vocabulary = Vocabulary(records: runtime.records, codecs: runtime.codecs)
         guard let link else { return LinkSettings(vocabulary: vocabulary) }
         let address = try Address(parsing: link)
-        var settings = LinkSettings(name: address.name, address: address, vocabulary: vocabulary)
-        for warning in layers.warnings where warning.concerns(address.name) { settings.warnings.append(warning.text) }
+        guard let name = address.configurationName else {
+            // An object of another program has no settings but the defaults.
+            return LinkSettings(name: address.name, address: address, vocabulary: vocabulary)
+        }
+        var settings = LinkSettings(name: name, address: address, vocabulary: vocabulary)
+        for warning in layers.warnings where warning.concerns(name) { settings.warnings.append(warning.text) }
         for key in LinkKey.allCases {
-            guard let found = try layers.value(of: key, link: address.name) else { continue }
+            guard let found = try layers.value(of: key, link: name) else { continue }
             try settings.apply(found.value, to: key, source: found.source, place: found.place)
         }
         if link.contains(":") { settings.fix(address) }

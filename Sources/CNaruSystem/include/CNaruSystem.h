@@ -95,6 +95,7 @@ int32_t naru_truncate(int32_t fd, int64_t byte_count);
 int32_t naru_allocate(int32_t fd, int64_t byte_count);
 int32_t naru_sync(int32_t fd);
 int32_t naru_try_lock(int32_t fd);
+int32_t naru_try_lock_shared(int32_t fd);
 
 /// Waits until one of two descriptors has an event; a negative descriptor is passed over. The events found are written
 /// back; the result is the number of descriptors that have some.
@@ -193,6 +194,39 @@ int32_t naru_peer_process(int32_t fd);
 int32_t naru_is_unix(int32_t fd, int32_t seqpacket);
 int32_t naru_set_buffer_bytes(int32_t fd, int32_t receive, int32_t byte_count);
 int64_t naru_pending_input(int32_t fd);
+
+// MARK: Message queues
+
+struct naru_queue_status {
+    int64_t depth;
+    int64_t message_bytes;
+    int64_t count;
+};
+
+/// POSIX queues, never blocking. Making one is exclusive.
+int32_t naru_queue_open(const char *name, int32_t reading, int32_t writing);
+int32_t naru_queue_create(const char *name, uint32_t permissions, int64_t depth, int64_t message_bytes);
+int32_t naru_queue_unlink(const char *name);
+int32_t naru_queue_status_of(int32_t queue, struct naru_queue_status *status);
+int32_t naru_queue_send(int32_t queue, const void *_Nullable bytes, size_t count, uint32_t priority);
+int64_t naru_queue_receive(int32_t queue, void *bytes, size_t count, uint32_t *priority);
+/// The memory that one user's POSIX queues may take; UINT64_MAX: no limit.
+int32_t naru_queue_memory_limit(uint64_t *soft, uint64_t *hard);
+
+struct naru_sysv_queue_status {
+    uint64_t byte_count;
+    uint64_t capacity;
+    uint64_t count;
+    uint32_t user_id;
+    uint32_t mode;
+};
+
+/// System V queues, never blocking. A message begins with its type, eight bytes that `count` does not count.
+int32_t naru_sysv_queue(int32_t key, int32_t create, uint32_t permissions);
+int32_t naru_sysv_queue_status_of(int32_t queue, struct naru_sysv_queue_status *status);
+int32_t naru_sysv_queue_remove(int32_t queue);
+int32_t naru_sysv_queue_send(int32_t queue, const void *message, size_t count);
+int64_t naru_sysv_queue_receive(int32_t queue, void *message, size_t count, int64_t type);
 
 // MARK: Processes and threads
 

@@ -173,6 +173,10 @@ extension WaitTarget {
             woken = try bell.wait(until: deadline)
         case .descriptor(let descriptor, let events):
             woken = try !descriptor.poll(events, deadline: deadline).isEmpty
+        case .pause(let pause):
+            // A lane that only names a time is looked at again after it, until what must come is late.
+            _ = try bell.wait(until: min(deadline, .after(pause)))
+            woken = !deadline.isPast
         }
         guard woken else { throw Complaint("nobody woke the sleeper: it waited for \(word)") }
         return true
@@ -186,6 +190,7 @@ extension WaitTarget {
         case .word: "a futex word"
         case .bell: "its bell"
         case .descriptor: "a descriptor"
+        case .pause: "a pause"
         }
     }
 }

@@ -39,7 +39,7 @@ extension Conformance {
                     case .descriptor(let descriptor, let events):
                         let ready = try descriptor.pollOnce(events)
                         try expect(ready.isEmpty, "the descriptor of an empty lane is ready: \(ready.rawValue)")
-                    case .word, .bell: break
+                    case .word, .bell, .pause: break
                     }
                     bench.inbound.disarm()
                 }
@@ -60,7 +60,7 @@ extension Conformance {
                 switch try bench.outbound.arm(style, byteCount: 0) {
                 case .ready: throw Complaint("flush() has to wait, and arm(_:byteCount: 0) says that there is room")
                 case .ended: throw Complaint("a full lane says that it has ended")
-                case .word, .bell, .descriptor: break
+                case .word, .bell, .descriptor, .pause: break
                 }
                 bench.outbound.disarm()
                 try bench.receive(filled)

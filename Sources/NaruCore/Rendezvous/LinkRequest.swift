@@ -9,11 +9,16 @@ public struct LinkRequest: Sendable, Hashable {
     public var requirements: Requirements
     /// What this end wants of compression.
     public var compression: Compression
+    /// Whether the other end is any program: bytes travel as they are, without Naru's records.
+    public var isRaw: Bool
 
     /// A request; by default a simplex link with no wishes.
-    public init(requirements: Requirements = Requirements(), compression: Compression = .auto) {
+    public init(
+        requirements: Requirements = Requirements(), compression: Compression = .auto, isRaw: Bool = false
+    ) {
         self.requirements = requirements
         self.compression = compression
+        self.isRaw = isRaw
     }
 
     /// The same wishes for a link both ways.

@@ -168,10 +168,14 @@ public final class Runtime: Sendable {
     /// What a decision would be, without a peer: both ends are taken to be this host.
     public func explain(_ requirements: Requirements, locality: Locality) -> Decision {
         let relation = Relation(
-            locality: locality, sameUser: true,
-            sharedNamespaces: locality == .remote ? [] : claim.host.namespaces.keys.sorted())
-        return Selector.decide(requirements, relation: relation, local: records, remote: records, costs: costs)
+            locality: locality, sameUser: true, sharedNamespaces: locality == .remote ? [] : sharedNamespaces)
+        return Selector.decide(
+            requirements, relation: relation, local: records, remote: records, costs: costs,
+            ways: [requirements.agreement])
     }
+
+    /// The kinds of namespace that this process shares with one that shares all of them.
+    var sharedNamespaces: [String] { claim.host.namespaces.keys.sorted() }
 
     /// The HELLO of one end of a link.
     func hello(name: String, _ request: LinkRequest, sends: Bool, receives: Bool) -> Hello {

@@ -5,6 +5,8 @@
 struct Filters {
     let request: Requirements
     let relation: Relation
+    /// How the ends can come to an agreement.
+    let ways: [AgreementKind]
 
     /// Every filter that refuses the transport, first to last; empty where it is valid.
     func refusals(of pairing: Pairing) -> [Refusal] {
@@ -63,10 +65,22 @@ struct Filters {
     }
 
     private func agreement(_ pairing: Pairing, _ record: CapabilityRecord) -> Refusal? {
-        guard record.agreements.isEmpty else { return nil }
-        return Refusal(
-            "the ends have no way to an agreement in common",
-            remedy: "run one version of \(pairing.transport) on both ends")
+        guard !record.agreements.contains(where: ways.contains) else { return nil }
+        guard let way = record.agreements.first else {
+            return Refusal(
+                "the ends have no way to an agreement in common",
+                remedy: "run one version of \(pairing.transport) on both ends")
+        }
+        switch way {
+        case .negotiated:
+            return Refusal(
+                "it needs a live peer to agree with, and this link is attached to its medium",
+                remedy: "remove persistent and replay from require, and do not set direction to queue")
+        case .attached:
+            return Refusal(
+                "its medium holds the agreement; this link is negotiated with a live peer",
+                remedy: "require persistent, or set direction to queue")
+        }
     }
 
     private func locality(_ pairing: Pairing, _ record: CapabilityRecord) -> Refusal? {
@@ -112,6 +126,11 @@ struct Filters {
 
     private func properties(_ pairing: Pairing, _ record: CapabilityRecord) -> Refusal? {
         let missing = Set(request.must).subtracting(record.properties).sorted()
+        if ways == [.attached], request.must.contains(.confirmed), !missing.contains(.confirmed) {
+            return Refusal(
+                "attached to its medium it is not confirmed: no receiver answers a finish",
+                remedy: "remove confirmed from require")
+        }
         guard !missing.isEmpty else { return nil }
         let subject = pairing.subject { Set(request.must).isSubset(of: $0.properties) }
         return Refusal(

@@ -28,6 +28,8 @@ public enum WaitStyle: Sendable {
     case bell
     /// Poll this descriptor for these events.
     case descriptor(Descriptor, PollEvents)
+    /// Look again after this time: the medium has nothing that wakes a waiter.
+    case pause(Duration)
 }
 
 extension WaitTarget {
@@ -35,7 +37,7 @@ extension WaitTarget {
     var isBlocking: Bool {
         switch self {
         case .ready, .ended: false
-        case .word, .bell, .descriptor: true
+        case .word, .bell, .descriptor, .pause: true
         }
     }
 }

@@ -69,6 +69,12 @@ public enum SystemErrno {
     public static let cancelled = ECANCELED
     /// `ECHILD`: no such child.
     public static let noChild = ECHILD
+    /// `EIDRM`: the object was removed under its users.
+    public static let removed = EIDRM
+    /// `ENOMSG`: no message of the kind asked for.
+    public static let noMessage = ENOMSG
+    /// `E2BIG`: more than there is room for.
+    public static let tooBig = E2BIG
     /// `ENOTEMPTY`: the directory is not empty.
     public static let notEmpty = ENOTEMPTY
 

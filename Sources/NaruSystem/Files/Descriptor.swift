@@ -87,7 +87,18 @@ public final class Descriptor: Sendable {
         try checked(naru_sync(number), "fsync", name)
     }
 
-    /// Takes the file's lock for this open file; false when another open file has it. Does not block.
+    /// Takes a share of the file's lock for this open file; false when another open file has all of it. Does not block.
+    ///
+    /// An open file that has all of it keeps a share, but not in one step: another may have the lock in between, and then
+    /// this is false and nothing is kept. The corresponding C function is `flock` with `LOCK_SH | LOCK_NB`.
+    public func tryLockShared() throws(SystemError) -> Bool {
+        let result = naru_try_lock_shared(number)
+        if result == -SystemErrno.again { return false }
+        try checked(result, "flock", name)
+        return true
+    }
+
+    /// Takes all of the file's lock for this open file; false when another open file has it. Does not block.
     ///
     /// It is released when the last descriptor of this open file is closed, also by the death of the process. The
     /// corresponding C function is `flock` with `LOCK_EX | LOCK_NB`.
