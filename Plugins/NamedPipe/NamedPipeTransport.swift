@@ -7,14 +7,15 @@ internal import NaruSystem
 
 /// Carries messages over named pipes (FIFOs): one for each direction of a link, between any two processes of one user.
 ///
-/// The listener makes each pipe under a private random name in the folder where the ends met, the dialer opens it by that
-/// name, and both prove that they hold the same object; then the name is gone. While a link is up there is nothing that
-/// could go stale and nothing that a third process could open. Since each end opens the pipe itself, its open file is its
-/// own: the peer cannot make it block.
+/// The listener makes each pipe under a private random name in the folder where the ends met, the dialer opens it by
+/// that name, and both prove that they hold the same object; then the name is gone. While a link is up there is nothing
+/// that could go stale and nothing that a third process could open. Since each end opens the pipe itself, its open file
+/// is its own: the peer cannot make it block.
 ///
 /// What was handed over lies in the kernel and survives the sender as long as the receiver lives.
 ///
-/// A FIFO that a program which knows nothing of Naru reads or writes is an attached link: `fifo:PATH` with `--raw`.
+/// A FIFO that a program which knows nothing of Naru reads or writes is an attached link, ``attach(_:)``: `fifo:PATH`
+/// with `--raw`.
 public struct NamedPipeTransport: Transport {
     /// How links are made.
     public let configuration: NamedPipeConfiguration
@@ -30,7 +31,7 @@ public struct NamedPipeTransport: Transport {
     public func probe() -> CapabilityRecord {
         CapabilityRecord(
             transport: name, localities: [.sameProcess, .relatedProcess, .sameHost], directions: [.simplex, .duplex],
-            properties: [.confidential, .confirmed, .pollable], agreements: [.negotiated],
+            properties: [.confidential, .confirmed, .pollable], agreements: [.negotiated, .attached],
             maximumRecordBytes: StreamFormat.maximumRecordBytes, loans: .copied, survivesSenderDeath: true,
             requiresSameUser: true, sharedNamespaces: ["mnt"], availability: NamedPipeProbe.run())
     }

@@ -14,7 +14,7 @@ import Testing
         #expect(record.availability == .available)
         #expect(Set(record.localities) == [.sameProcess, .relatedProcess, .sameHost])
         #expect(Set(record.directions) == [.simplex, .duplex])
-        #expect(record.agreements == [.negotiated])
+        #expect(record.agreements == [.negotiated, .attached])
         #expect(record.sharedNamespaces == ["mnt"])
         #expect(record.maximumRecordBytes == StreamFormat.maximumRecordBytes)
     }

@@ -61,6 +61,19 @@ public final class Descriptor: Sendable {
         try checked(naru_set_close_on_exec(number), "fcntl", name)
     }
 
+    /// Takes over a descriptor that this process inherited, if it is the file that was meant, and marks it close-on-exec.
+    ///
+    /// Throws `EBADF` when the number is closed or another file has it: then it is somebody else's, and left alone.
+    public static func inherited(_ number: Int32, inode: UInt64) throws(SystemError) -> Descriptor {
+        var status = naru_status()
+        // Safe: the callee fills the local.
+        try checked(unsafe naru_status_of(number, &status), "fstat", "descriptor \(number)")
+        guard status.inode == inode else { throw failure(SystemErrno.badDescriptor, "fstat", "descriptor \(number)") }
+        let descriptor = Descriptor(adopting: number)
+        try descriptor.setCloseOnExec()
+        return descriptor
+    }
+
     /// What the kernel tells of the file.
     public func status() throws(SystemError) -> FileStatus {
         var status = naru_status()
