@@ -76,6 +76,7 @@ let package = Package(
         .executable(name: "Producer", targets: ["Producer"]),
         .executable(name: "Consumer", targets: ["Consumer"]),
         .executable(name: "OneProcess", targets: ["OneProcess"]),
+        .executable(name: "ParentChild", targets: ["ParentChild"]),
     ],
     traits: [
         .trait(name: "Zstd", description: "The zstd codec; needs libzstd and its header."),
@@ -123,6 +124,7 @@ let package = Package(
         sample("Producer"),
         sample("Consumer"),
         sample("OneProcess"),
+        sample("ParentChild"),
 
         tests("NaruSystem"),
         tests("NaruCore", ["NaruSystem", logging]),
@@ -154,7 +156,7 @@ let package = Package(
             path: "Tests/Flipper", swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["NaruSystem", "NaruIntegrationPeer", "NaruKills", "NaruFlipper", "NaruCLI"],
+            dependencies: ["NaruSystem", "NaruIntegrationPeer", "NaruKills", "NaruFlipper", "NaruCLI", "ParentChild"],
             swiftSettings: settings),
         tests(
             "Naru", ["NaruCore", "NaruSystem", .product(name: "Configuration", package: "swift-configuration"), logging]),
