@@ -76,6 +76,7 @@ let package = Package(
         .executable(name: "Producer", targets: ["Producer"]),
         .executable(name: "Consumer", targets: ["Consumer"]),
         .executable(name: "OneProcess", targets: ["OneProcess"]),
+        .executable(name: "ParentChild", targets: ["ParentChild"]),
     ],
     traits: [
         .trait(name: "Zstd", description: "The zstd codec; needs libzstd and its header."),
@@ -101,14 +102,16 @@ let package = Package(
         plugin("UnixSocket", ["NaruStream"]),
         plugin("MessageQueue"),
         plugin("Semaphore"),
+        plugin("AnonymousPipe", ["NaruStream"]),
+        plugin("NamedPipe", ["NaruStream"]),
         .systemLibrary(name: "CZstd", path: "Plugins/Zstd/CZstd"),
         plugin("Zstd", [.target(name: "CZstd", condition: .when(traits: ["Zstd"]))], exclude: ["CZstd"]),
 
         module(
             "Naru",
             [
-                "NaruCore", "NaruSystem", "NaruInProcess", "NaruSharedMemory", "NaruUnixSocket", "NaruMessageQueue",
-                "NaruSemaphore",
+                "NaruCore", "NaruSystem", "NaruInProcess", "NaruSharedMemory", "NaruUnixSocket",
+                "NaruAnonymousPipe", "NaruNamedPipe", "NaruMessageQueue", "NaruSemaphore",
                 .target(name: "NaruZstd", condition: .when(traits: ["Zstd"])),
                 .product(name: "Configuration", package: "swift-configuration"), logging,
             ]),
@@ -123,6 +126,7 @@ let package = Package(
         sample("Producer"),
         sample("Consumer"),
         sample("OneProcess"),
+        sample("ParentChild"),
 
         tests("NaruSystem"),
         tests("NaruCore", ["NaruSystem", logging]),
@@ -133,6 +137,8 @@ let package = Package(
         tests("NaruUnixSocket", ["NaruCore", "NaruSystem", "NaruStream", "NaruConformance"]),
         tests("NaruMessageQueue", ["NaruCore", "NaruSystem", "NaruConformance", logging]),
         tests("NaruSemaphore", ["NaruCore", "NaruSystem", "NaruConformance", logging]),
+        tests("NaruAnonymousPipe", ["NaruCore", "NaruSystem", "NaruStream", "NaruConformance"]),
+        tests("NaruNamedPipe", ["NaruCore", "NaruSystem", "NaruStream", "NaruConformance"]),
         tests("NaruZstd", ["NaruCore"]),
         tests("NaruConformance", ["NaruCore", "NaruSystem", logging]),
         tests(
@@ -154,7 +160,7 @@ let package = Package(
             path: "Tests/Flipper", swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["NaruSystem", "NaruIntegrationPeer", "NaruKills", "NaruFlipper", "NaruCLI"],
+            dependencies: ["NaruSystem", "NaruIntegrationPeer", "NaruKills", "NaruFlipper", "NaruCLI", "ParentChild"],
             swiftSettings: settings),
         tests(
             "Naru", ["NaruCore", "NaruSystem", .product(name: "Configuration", package: "swift-configuration"), logging]),

@@ -30,6 +30,15 @@ int32_t naru_set_nonblocking(int32_t fd) {
     return NARU_RETRY(fcntl(fd, F_SETFL, flags | O_NONBLOCK));
 }
 
+int32_t naru_set_close_on_exec(int32_t fd) { return NARU_RETRY(fcntl(fd, F_SETFD, FD_CLOEXEC)); }
+
+int32_t naru_access(int32_t fd) {
+    int flags = NARU_RETRY(fcntl(fd, F_GETFL));
+    if (flags < 0) return flags;
+    int mode = flags & O_ACCMODE;
+    return (mode == O_WRONLY ? 0 : 1) | (mode == O_RDONLY ? 0 : 2) | (flags & O_NONBLOCK ? 4 : 0);
+}
+
 static void naru_fill(struct naru_status *status, const struct stat *from) {
     status->mode = from->st_mode;
     status->user_id = from->st_uid;

@@ -1,8 +1,10 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
+internal import NaruAnonymousPipe
 internal import NaruInProcess
 internal import NaruMessageQueue
+internal import NaruNamedPipe
 internal import NaruSemaphore
 internal import NaruSharedMemory
 internal import NaruUnixSocket
@@ -15,8 +17,8 @@ extension Naru {
     /// The transports of this build.
     public static var transports: [any Transport] {
         [
-            InProcessTransport(), SharedMemoryTransport(), UnixSocketTransport(), PosixQueueTransport(),
-            SysvQueueTransport(),
+            InProcessTransport(), SharedMemoryTransport(), UnixSocketTransport(), AnonymousPipeTransport(),
+            NamedPipeTransport(), PosixQueueTransport(), SysvQueueTransport(),
         ]
     }
 

@@ -18,6 +18,12 @@ struct LinkOptions: ParsableArguments {
     @Flag(help: "A message is a line: send takes the newline off, receive puts one behind each message.")
     var lines = false
 
+    @Flag(
+        help: """
+            The other end is any program, as at fifo:PATH with cat: bytes travel as they are, or lines with --lines.
+            """)
+    var raw = false
+
     @Option(help: ArgumentHelp("The only transport to use; auto permits all.", valueName: "name"))
     var transport: String?
 
@@ -56,6 +62,8 @@ struct LinkOptions: ParsableArguments {
 
     /// Puts what the command line says over a link's settings.
     func apply(to settings: inout LinkSettings) throws {
+        settings.request.isRaw = raw
+        settings.request.rawFraming = lines ? .lines : .bytes
         if let transport { try settings.override("transports", .list([transport]), "--transport") }
         if let compression { try settings.override("compression", .text(compression), "--compression") }
         if let messageSize {

@@ -29,6 +29,9 @@ struct ReceiveCommand: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: "End after so many messages.")
     var count: Int?
 
+    @Argument(parsing: .postTerminator, help: Session.programHelp)
+    var program: [String] = []
+
     func validate() throws {
         if let count, count < 0 { throw ValidationError("--count must not be negative") }
     }
@@ -37,13 +40,16 @@ struct ReceiveCommand: AsyncParsableCommand {
         let report = try await Session(options).run { [self] session in
             let file = try OutputFile(output)
             defer { file.close() }
-            let receiver = try session.naru.blocking.receiver(session.settings, deadline: session.deadline)
+            let child = try session.start(program)
+            let receiver = try session.receiver(from: child)
             let start = MonotonicClock.nanoseconds()
             try file.begin()
             var transfer = ReceiveTransfer(
                 receiver, file, lines: options.lines,
                 progress: ProgressBar(isShown: !options.quiet && output != nil && Console.isErrorTerminal, total: nil))
             try transfer.run(count: count)
+            receiver.close()
+            try session.expectSuccess(of: child)
             return TransferReport(receiver.control, sent: false, since: start)
         }
         try report.print(options, dataOnStandardOutput: output == nil)

@@ -25,16 +25,21 @@ struct SendCommand: AsyncParsableCommand {
     @Argument(help: "The file; - is standard input.")
     var file = "-"
 
+    @Argument(parsing: .postTerminator, help: Session.programHelp)
+    var program: [String] = []
+
     func run() async throws {
         let report = try await Session(options).run { [self] session in
             let input = try InputFile(file)
             defer { input.close() }
-            let sender = try session.naru.blocking.sender(session.settings, deadline: session.deadline)
+            let child = try session.start(program)
+            let sender = try session.sender(to: child)
             let start = MonotonicClock.nanoseconds()
             var transfer = SendTransfer(
                 sender, input, lendsInPlace: session.lendsInPlace(sender.control.agreement, options.recordBytes),
                 progress: ProgressBar(isShown: !options.quiet && Console.isErrorTerminal, total: input.byteCount))
             try transfer.run(lines: options.lines, recordBytes: options.recordBytes)
+            try session.expectSuccess(of: child)
             return TransferReport(sender.control, sent: true, since: start)
         }
         try report.print(options, dataOnStandardOutput: false)

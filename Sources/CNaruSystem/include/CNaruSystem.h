@@ -78,6 +78,9 @@ struct naru_status {
 int32_t naru_close(int32_t fd);
 int32_t naru_duplicate(int32_t fd, int32_t minimum);
 int32_t naru_set_nonblocking(int32_t fd);
+int32_t naru_set_close_on_exec(int32_t fd);
+/// What the open file permits: 1 reading, 2 writing, 4 set when its calls do not block.
+int32_t naru_access(int32_t fd);
 int32_t naru_status_of(int32_t fd, struct naru_status *status);
 int64_t naru_read(int32_t fd, void *_Nullable bytes, size_t count);
 /// Writes never raise SIGPIPE.

@@ -21,6 +21,8 @@ public final class Runtime: Sendable {
     public let codecs: [String: any Codec]
     /// Where links on this host meet.
     public let directories: RuntimeDirectories
+    /// The links that this process inherited from the one that started it, by name.
+    let inherited: [String: RelatedEnd]
     /// Where the runtime says what an operator should know.
     public let logger: Logger
 
@@ -55,13 +57,15 @@ public final class Runtime: Sendable {
     ///   - codecs: the codec plugins.
     ///   - costs: what the selector ranks by.
     ///   - directories: where links on this host meet.
+    ///   - inherited: the links that this process inherited from the one that started it, by name; see
+    ///     ``InheritedEnds``.
     ///   - logger: for what an operator should know.
     /// - Throws: ``NaruError/Code/resourceExhausted`` or ``NaruError/Code/system`` when the reactor cannot start,
     ///   ``NaruError/Code/invalidArgument`` when two plugins have one name.
     public init(
         transports: [any Transport], signals: [any SignalMechanism] = [], codecs: [any Codec] = [],
-        costs: CostTable = .shipped,
-        directories: RuntimeDirectories = .standard(), logger: Logger
+        costs: CostTable = .shipped, directories: RuntimeDirectories = .standard(),
+        inherited: [String: RelatedEnd] = [:], logger: Logger
     ) throws(NaruError) {
         let mechanisms: [any Mechanism] = transports + signals
         try Self.checkNames(mechanisms)
@@ -70,6 +74,7 @@ public final class Runtime: Sendable {
         self.codecs = Dictionary(codecs.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         self.costs = costs
         self.directories = directories
+        self.inherited = inherited
         self.logger = logger
         do {
             reactor = try Reactor(name: "naru")

@@ -23,6 +23,8 @@ public enum SystemErrno {
     public static let exists = EEXIST
     /// `ENOENT`: there is no such thing.
     public static let notFound = ENOENT
+    /// `ENXIO`: nobody reads the pipe, or there is no such device.
+    public static let noReader = ENXIO
     /// `ECONNREFUSED`: nobody listens there.
     public static let connectionRefused = ECONNREFUSED
     /// `ECONNRESET`: the peer gave the connection up.

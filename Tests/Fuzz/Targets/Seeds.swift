@@ -6,7 +6,7 @@ import NaruZstd
 @testable import NaruCore
 @testable import NaruRing
 @testable import NaruSharedMemory
-@testable import NaruUnixSocket
+@testable import NaruStream
 
 /// Inputs that fuzzing starts from: real encodings, as the library makes them. `NaruFuzz seeds` writes them into the
 /// corpus, which also keeps every input that once broke something.
@@ -103,7 +103,7 @@ extension FuzzTarget {
         let header = RingHeader(ringBytes: 65536, link: OpeningFuzz.link)
         let offer = [1] + littleEndian(1, 8) + RingAnnouncement.encode(header)
         return [
-            header.encoded, RingAnnouncement.encode(header), UnixSocketProof().record, [UInt8(offer.count)] + offer,
+            header.encoded, RingAnnouncement.encode(header), StreamProof().record, [UInt8(offer.count)] + offer,
             [9, 2] + littleEndian(1, 8) + [9, 3] + littleEndian(1, 8),
         ]
     }
