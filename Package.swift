@@ -76,6 +76,7 @@ let package = Package(
         .executable(name: "Producer", targets: ["Producer"]),
         .executable(name: "Consumer", targets: ["Consumer"]),
         .executable(name: "OneProcess", targets: ["OneProcess"]),
+        .executable(name: "WorkQueue", targets: ["WorkQueue"]),
     ],
     traits: [
         .trait(name: "Zstd", description: "The zstd codec; needs libzstd and its header."),
@@ -121,6 +122,7 @@ let package = Package(
         sample("Producer"),
         sample("Consumer"),
         sample("OneProcess"),
+        sample("WorkQueue"),
 
         tests("NaruSystem"),
         tests("NaruCore", ["NaruSystem", logging]),
@@ -151,7 +153,7 @@ let package = Package(
             path: "Tests/Flipper", swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["NaruSystem", "NaruIntegrationPeer", "NaruKills", "NaruFlipper", "NaruCLI"],
+            dependencies: ["NaruSystem", "NaruIntegrationPeer", "NaruKills", "NaruFlipper", "NaruCLI", "WorkQueue"],
             swiftSettings: settings),
         tests(
             "Naru", ["NaruCore", "NaruSystem", .product(name: "Configuration", package: "swift-configuration"), logging]),

@@ -21,6 +21,12 @@ struct LinkOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The only transport to use; auto permits all.", valueName: "name"))
     var transport: String?
 
+    @Option(help: ArgumentHelp("simplex, or queue: each message goes to one of many receivers.", valueName: "word"))
+    var direction: String?
+
+    @Flag(help: "The other end is any program: bytes travel as they are. For fifo:, posix-queue: and sysv-queue:.")
+    var raw = false
+
     @Option(help: ArgumentHelp("auto, off, zstd or zstd:LEVEL; zstd:per-message for no history.", valueName: "mode"))
     var compression: String?
 
@@ -57,6 +63,13 @@ struct LinkOptions: ParsableArguments {
     /// Puts what the command line says over a link's settings.
     func apply(to settings: inout LinkSettings) throws {
         if let transport { try settings.override("transports", .list([transport]), "--transport") }
+        if let direction {
+            guard direction == "simplex" || direction == "queue" else {
+                throw ValidationError("--direction: `\(direction)` is none of simplex, queue")
+            }
+            try settings.override("direction", .text(direction), "--direction")
+        }
+        settings.request.isRaw = raw
         if let compression { try settings.override("compression", .text(compression), "--compression") }
         if let messageSize {
             try settings.override("messageBytes", .number(messageSize.bytes), "--message-size")

@@ -24,6 +24,8 @@ import Synchronization
 ///     meet-send LINK, meet-receive LINK  see ``Meeting``
 ///     dial LINK MILLISECONDS
 ///     contest LINK COUNT MARK
+///     queue-send LINK TRANSPORT ID BYTES, queue-receive LINK TRANSPORT, queue-stop LINK TRANSPORT COUNT,
+///     queue-remove LINK                  see ``Queues``
 ///     interrupted-send LINK              see ``Interrupted``
 ///     interrupted-receive LINK
 ///
@@ -74,6 +76,13 @@ struct Peer {
         case ("dial", 3): try await Meeting.dial(arguments[1], milliseconds: Int(arguments[2]) ?? 0)
         case ("contest", 4):
             try await Meeting.contest(arguments[1], count: Int(arguments[2]) ?? 0, mark: arguments[3])
+        case ("queue-send", 5):
+            try await Queues.send(
+                arguments[1], transport: arguments[2], id: UInt32(arguments[3]) ?? 0, byteCount: Int(arguments[4]) ?? 0)
+        case ("queue-receive", 3): try await Queues.receive(arguments[1], transport: arguments[2])
+        case ("queue-stop", 4):
+            try await Queues.stop(arguments[1], transport: arguments[2], count: Int(arguments[3]) ?? 0)
+        case ("queue-remove", 2): try await Queues.remove(arguments[1])
         case ("interrupted-send", 2): try await Interrupted.send(arguments[1])
         case ("interrupted-receive", 2): try await Interrupted.receive(arguments[1])
         default: report("error usage 0 unknown arguments \(arguments)")
