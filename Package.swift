@@ -77,6 +77,7 @@ let package = Package(
         .executable(name: "Consumer", targets: ["Consumer"]),
         .executable(name: "OneProcess", targets: ["OneProcess"]),
         .executable(name: "ParentChild", targets: ["ParentChild"]),
+        .executable(name: "WorkQueue", targets: ["WorkQueue"]),
     ],
     traits: [
         .trait(name: "Zstd", description: "The zstd codec; needs libzstd and its header."),
@@ -127,6 +128,7 @@ let package = Package(
         sample("Consumer"),
         sample("OneProcess"),
         sample("ParentChild"),
+        sample("WorkQueue"),
 
         tests("NaruSystem"),
         tests("NaruCore", ["NaruSystem", logging]),
@@ -160,7 +162,9 @@ let package = Package(
             path: "Tests/Flipper", swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["NaruSystem", "NaruIntegrationPeer", "NaruKills", "NaruFlipper", "NaruCLI", "ParentChild"],
+            dependencies: [
+                "NaruSystem", "NaruIntegrationPeer", "NaruKills", "NaruFlipper", "NaruCLI", "ParentChild", "WorkQueue",
+            ],
             swiftSettings: settings),
         tests(
             "Naru", ["NaruCore", "NaruSystem", .product(name: "Configuration", package: "swift-configuration"), logging]),

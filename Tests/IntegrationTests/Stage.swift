@@ -144,6 +144,9 @@ final class Running {
     /// The next line of its output; throws when none comes for long, or it ended.
     func line() throws -> String { try output.next() }
 
+    /// As ``line()``, for work that takes some minutes where it is done without optimisation.
+    func patientLine() throws -> String { try output.next(within: .seconds(400)) }
+
     /// Everything it printed until it ended.
     func allLines() throws -> [String] { try output.all() }
 
@@ -155,6 +158,12 @@ final class Running {
     var processID: Int32 { child.processID }
 
     func closeInput() { input.close() }
+
+    /// Writes to its standard input.
+    func write(_ text: String) throws {
+        let bytes = Array(text.utf8)
+        _ = unsafe try bytes.withUnsafeBytes { unsafe try input.write($0) }
+    }
 
     /// Waits, bounded, until every thread of it is in this state: `S` sleeps, `T` is stopped, `Z` has ended and nobody
     /// waited for it.
@@ -202,8 +211,8 @@ struct Lines {
 
     init(_ descriptor: Descriptor) { self.descriptor = descriptor }
 
-    mutating func next() throws -> String {
-        let deadline = Deadline.after(.seconds(60))
+    mutating func next(within patience: Duration = .seconds(60)) throws -> String {
+        let deadline = Deadline.after(patience)
         while true {
             if let end = buffer.firstIndex(of: UInt8(ascii: "\n")) {
                 defer { buffer.removeFirst(end + 1) }
