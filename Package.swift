@@ -76,6 +76,8 @@ let package = Package(
         .executable(name: "Producer", targets: ["Producer"]),
         .executable(name: "Consumer", targets: ["Consumer"]),
         .executable(name: "OneProcess", targets: ["OneProcess"]),
+        .executable(name: "ParentChild", targets: ["ParentChild"]),
+        .executable(name: "WorkQueue", targets: ["WorkQueue"]),
     ],
     traits: [
         .trait(name: "Zstd", description: "The zstd codec; needs libzstd and its header."),
@@ -99,6 +101,10 @@ let package = Package(
         plugin("InProcess"),
         plugin("SharedMemory", ["NaruRing"]),
         plugin("UnixSocket", ["NaruStream"]),
+        plugin("MessageQueue"),
+        plugin("Semaphore"),
+        plugin("AnonymousPipe", ["NaruStream"]),
+        plugin("NamedPipe", ["NaruStream"]),
         .systemLibrary(name: "CZstd", path: "Plugins/Zstd/CZstd"),
         plugin("Zstd", [.target(name: "CZstd", condition: .when(traits: ["Zstd"]))], exclude: ["CZstd"]),
 
@@ -106,6 +112,7 @@ let package = Package(
             "Naru",
             [
                 "NaruCore", "NaruSystem", "NaruInProcess", "NaruSharedMemory", "NaruUnixSocket",
+                "NaruAnonymousPipe", "NaruNamedPipe", "NaruMessageQueue", "NaruSemaphore",
                 .target(name: "NaruZstd", condition: .when(traits: ["Zstd"])),
                 .product(name: "Configuration", package: "swift-configuration"), logging,
             ]),
@@ -120,6 +127,8 @@ let package = Package(
         sample("Producer"),
         sample("Consumer"),
         sample("OneProcess"),
+        sample("ParentChild"),
+        sample("WorkQueue"),
 
         tests("NaruSystem"),
         tests("NaruCore", ["NaruSystem", logging]),
@@ -128,6 +137,10 @@ let package = Package(
         tests("NaruInProcess", ["NaruCore", "NaruSystem", "NaruConformance"]),
         tests("NaruSharedMemory", ["NaruCore", "NaruSystem", "NaruRing", "NaruConformance"]),
         tests("NaruUnixSocket", ["NaruCore", "NaruSystem", "NaruStream", "NaruConformance"]),
+        tests("NaruMessageQueue", ["NaruCore", "NaruSystem", "NaruConformance", logging]),
+        tests("NaruSemaphore", ["NaruCore", "NaruSystem", "NaruConformance", logging]),
+        tests("NaruAnonymousPipe", ["NaruCore", "NaruSystem", "NaruStream", "NaruConformance"]),
+        tests("NaruNamedPipe", ["NaruCore", "NaruSystem", "NaruStream", "NaruConformance"]),
         tests("NaruZstd", ["NaruCore"]),
         tests("NaruConformance", ["NaruCore", "NaruSystem", logging]),
         tests(
@@ -149,7 +162,9 @@ let package = Package(
             path: "Tests/Flipper", swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["NaruSystem", "NaruIntegrationPeer", "NaruKills", "NaruFlipper", "NaruCLI"],
+            dependencies: [
+                "NaruSystem", "NaruIntegrationPeer", "NaruKills", "NaruFlipper", "NaruCLI", "ParentChild", "WorkQueue",
+            ],
             swiftSettings: settings),
         tests(
             "Naru", ["NaruCore", "NaruSystem", .product(name: "Configuration", package: "swift-configuration"), logging]),

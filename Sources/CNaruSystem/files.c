@@ -30,6 +30,15 @@ int32_t naru_set_nonblocking(int32_t fd) {
     return NARU_RETRY(fcntl(fd, F_SETFL, flags | O_NONBLOCK));
 }
 
+int32_t naru_set_close_on_exec(int32_t fd) { return NARU_RETRY(fcntl(fd, F_SETFD, FD_CLOEXEC)); }
+
+int32_t naru_access(int32_t fd) {
+    int flags = NARU_RETRY(fcntl(fd, F_GETFL));
+    if (flags < 0) return flags;
+    int mode = flags & O_ACCMODE;
+    return (mode == O_WRONLY ? 0 : 1) | (mode == O_RDONLY ? 0 : 2) | (flags & O_NONBLOCK ? 4 : 0);
+}
+
 static void naru_fill(struct naru_status *status, const struct stat *from) {
     status->mode = from->st_mode;
     status->user_id = from->st_uid;
@@ -112,6 +121,8 @@ int32_t naru_allocate(int32_t fd, int64_t byte_count) { return NARU_RETRY(falloc
 int32_t naru_sync(int32_t fd) { return NARU_RETRY(fsync(fd)); }
 
 int32_t naru_try_lock(int32_t fd) { return NARU_RETRY(flock(fd, LOCK_EX | LOCK_NB)); }
+
+int32_t naru_try_lock_shared(int32_t fd) { return NARU_RETRY(flock(fd, LOCK_SH | LOCK_NB)); }
 
 int32_t naru_poll_two(int32_t a, int16_t *a_events, int32_t b, int16_t *b_events, uint64_t deadline) {
     struct pollfd wanted[2] = {{a, *a_events, 0}, {b, *b_events, 0}};

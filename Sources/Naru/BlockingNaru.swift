@@ -10,7 +10,7 @@ extension Naru {
 
 /// The blocking forms of a ``Naru``'s operations.
 public struct BlockingNaru: Sendable {
-    private let naru: Naru
+    let naru: Naru
 
     init(_ naru: Naru) {
         self.naru = naru

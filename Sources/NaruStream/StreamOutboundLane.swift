@@ -19,6 +19,7 @@ public final class StreamOutboundLane: OutboundLane {
     public let maximumRecordBytes: Int
 
     let outbox: StreamOutbox
+    private let framing: StreamFraming
     private var loan: UnsafeMutableRawBufferPointer?
     private var loanBytes: Int?
     private var isClosed = false
@@ -32,13 +33,17 @@ public final class StreamOutboundLane: OutboundLane {
     ///   - reactor: Writes what was gathered when nobody else does. `nil`: every record outside a batch is written at
     ///     once, and what the kernel did not take waits for the next operation.
     ///   - maximumRecordBytes: The most bytes of one record, as agreed with the receiver.
+    ///   - framing: What is written around messages. On a raw stream, records other than messages are dropped, and in
+    ///     lines a message with a newline throws ``NaruCore/NaruError/Code/invalidArgument``.
     ///   - name: How errors name the lane.
     public init(
         _ end: StreamEnd, configuration: StreamConfiguration = .init(), reactor: Reactor? = nil,
-        maximumRecordBytes: Int = StreamFormat.maximumRecordBytes, name: String = "stream"
+        maximumRecordBytes: Int = StreamFormat.maximumRecordBytes, framing: StreamFraming = .records,
+        name: String = "stream"
     ) {
         self.maximumRecordBytes = maximumRecordBytes
-        outbox = StreamOutbox(end, configuration: configuration, reactor: reactor, name: name)
+        self.framing = framing
+        outbox = StreamOutbox(end, configuration: configuration, framing: framing, reactor: reactor, name: name)
     }
 
     deinit {
@@ -66,6 +71,7 @@ public final class StreamOutboundLane: OutboundLane {
         loanBytes = nil
         // In bounds: checked above. The span ends before the memory can be lent again.
         let bytes = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: memory[..<byteCount]))
+        if framing.isRaw, try !isRawMessage(header, bytes) { return }
         _ = try outbox.accept(header, RawSpan(), bytes, always: true)
     }
 
@@ -78,6 +84,7 @@ public final class StreamOutboundLane: OutboundLane {
     }
 
     public func trySend(_ header: RecordHeader, _ prefix: RawSpan, _ bytes: RawSpan) throws(NaruError) -> Bool {
+        if framing.isRaw, try !isRawMessage(header, bytes) { return true }
         try check(prefix.byteCount + bytes.byteCount)
         return try outbox.accept(header, prefix, bytes, always: false)
     }
@@ -113,6 +120,17 @@ public final class StreamOutboundLane: OutboundLane {
         unsafe loan = nil
         loanBytes = nil
         pollable = nil
+    }
+
+    /// Whether a record goes on a raw stream: only messages do.
+    @inline(never)
+    private func isRawMessage(_ header: RecordHeader, _ bytes: RawSpan) throws(NaruError) -> Bool {
+        guard header.kind == .data else { return false }
+        guard framing == .raw(.lines) else { return true }
+        // Only read, and during the call.
+        let hasNewline = unsafe bytes.withUnsafeBytes { unsafe $0.contains(UInt8(ascii: "\n")) }
+        if hasNewline { throw misuse("send", .invalidArgument, "a message is a line, and this one holds a newline") }
+        return true
     }
 
     private func check(_ byteCount: Int) throws(NaruError) {

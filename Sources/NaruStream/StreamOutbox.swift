@@ -60,7 +60,12 @@ final class StreamOutbox: @unchecked Sendable {
     private static let firstCallCost: UInt64 = 1_000
     private static let callCosts: ClosedRange<UInt64> = 300...50_000
 
-    init(_ end: StreamEnd, configuration: StreamConfiguration, reactor: Reactor?, name: String) {
+    /// Every record is copied before it is written: a newline follows it.
+    private let joinsAll: Bool
+
+    init(
+        _ end: StreamEnd, configuration: StreamConfiguration, framing: StreamFraming, reactor: Reactor?, name: String
+    ) {
         self.end = end
         self.name = name
         self.reactor = reactor
@@ -69,7 +74,8 @@ final class StreamOutbox: @unchecked Sendable {
         deadlineNanoseconds = Self.nanoseconds(configuration.gatherDeadline)
         gathers = configuration.gathers && reactor != nil
         // It grows with what is gathered, up to about `gatherBytes`: most links gather little.
-        buffer = GatherBuffer(capacity: StreamOutbox.firstCapacity)
+        buffer = GatherBuffer(capacity: StreamOutbox.firstCapacity, framing: framing)
+        joinsAll = framing == .raw(.lines)
     }
 
     /// Bytes accepted that the kernel has not taken.
@@ -100,6 +106,7 @@ final class StreamOutbox: @unchecked Sendable {
         if bytes.byteCount <= gatherRecordBytes, pending + size <= gatherBytes, gathersNow() {
             buffer.append(header, prefix, bytes.byteCount)
             buffer.append(bytes)
+            buffer.endRecord()
             if !isHeld { setTimer() }
             return true
         }
@@ -203,8 +210,11 @@ final class StreamOutbox: @unchecked Sendable {
         let mark = buffer.mark
         buffer.append(header, prefix, bytes.byteCount)
         // A small payload costs less to copy than a second piece of memory costs the kernel.
-        let isJoined = bytes.byteCount <= Self.joinedBytes
-        if isJoined { buffer.append(bytes) }
+        let isJoined = bytes.byteCount <= Self.joinedBytes || joinsAll
+        if isJoined {
+            buffer.append(bytes)
+            buffer.endRecord()
+        }
         let rest = isJoined ? RawSpan() : bytes
         let lead = pending
 

@@ -17,6 +17,7 @@ import Testing
         case .word(_, let value): "word \(value)"
         case .bell: "bell"
         case .descriptor, .reception: "descriptor"
+        case .pause: "pause"
         }
     }
 

@@ -85,6 +85,9 @@ struct naru_status {
 int32_t naru_close(int32_t fd);
 int32_t naru_duplicate(int32_t fd, int32_t minimum);
 int32_t naru_set_nonblocking(int32_t fd);
+int32_t naru_set_close_on_exec(int32_t fd);
+/// What the open file permits: 1 reading, 2 writing, 4 set when its calls do not block.
+int32_t naru_access(int32_t fd);
 int32_t naru_status_of(int32_t fd, struct naru_status *status);
 int64_t naru_read(int32_t fd, void *_Nullable bytes, size_t count);
 /// Writes never raise SIGPIPE.
@@ -99,6 +102,7 @@ int32_t naru_truncate(int32_t fd, int64_t byte_count);
 int32_t naru_allocate(int32_t fd, int64_t byte_count);
 int32_t naru_sync(int32_t fd);
 int32_t naru_try_lock(int32_t fd);
+int32_t naru_try_lock_shared(int32_t fd);
 
 /// Waits until one of two descriptors has an event; a negative descriptor is passed over. The events found are written
 /// back; the result is the number of descriptors that have some.
@@ -164,6 +168,41 @@ int32_t naru_poller_control(int32_t poller, int32_t operation, int32_t fd, uint6
 /// Writes up to `capacity` (at most NARU_POLLER_BATCH) events and returns their number, 0 on time-out.
 int32_t naru_poller_wait(int32_t poller, struct naru_poll_event *events, int32_t capacity, uint64_t deadline);
 
+// MARK: Semaphores
+
+struct naru_semaphore_status {
+    uint32_t mode;
+    uint32_t user_id;
+    uint32_t creator_id;
+    uint32_t count;
+    /// When an operation last succeeded, seconds; 0 when none has.
+    int64_t used;
+    int32_t value;
+    int32_t waiting;
+};
+
+/// A System V set of one semaphore: its number. `create` makes it, -EEXIST when there is one.
+int32_t naru_semaphore(int32_t key, int32_t create, uint32_t permissions);
+/// Adds `amount` to the semaphore, or takes it when negative; `undo`: the kernel takes it back when this process ends.
+/// -EAGAIN at the deadline, 0 does not wait; -EIDRM when the set was removed meanwhile.
+int32_t naru_semaphore_change(int32_t set, int32_t amount, int32_t undo, uint64_t deadline);
+/// Waits until it holds `amount` and changes nothing. As naru_semaphore_change.
+int32_t naru_semaphore_await(int32_t set, int32_t amount, uint64_t deadline);
+/// An operation that changes nothing, on a semaphore that holds 0: it is ready from then on.
+int32_t naru_semaphore_settle(int32_t set);
+int32_t naru_semaphore_status_of(int32_t set, struct naru_semaphore_status *status);
+int32_t naru_semaphore_remove(int32_t set);
+
+/// A POSIX semaphore by name. `create` makes it, -EEXIST when there is one.
+int32_t naru_named_semaphore(const char *name, int32_t create, uint32_t permissions, uint32_t value,
+                             void *_Nullable *_Nonnull semaphore);
+void naru_named_semaphore_close(void *semaphore);
+int32_t naru_named_semaphore_remove(const char *name);
+int32_t naru_named_semaphore_post(void *semaphore);
+/// -EAGAIN at the deadline, 0 does not wait.
+int32_t naru_named_semaphore_wait(void *semaphore, uint64_t deadline);
+int32_t naru_named_semaphore_value(void *semaphore);
+
 // MARK: Sockets
 
 struct naru_credentials {
@@ -200,6 +239,39 @@ int32_t naru_peer_process(int32_t fd);
 int32_t naru_is_unix(int32_t fd, int32_t seqpacket);
 int32_t naru_set_buffer_bytes(int32_t fd, int32_t receive, int32_t byte_count);
 int64_t naru_pending_input(int32_t fd);
+
+// MARK: Message queues
+
+struct naru_queue_status {
+    int64_t depth;
+    int64_t message_bytes;
+    int64_t count;
+};
+
+/// POSIX queues, never blocking. Making one is exclusive.
+int32_t naru_queue_open(const char *name, int32_t reading, int32_t writing);
+int32_t naru_queue_create(const char *name, uint32_t permissions, int64_t depth, int64_t message_bytes);
+int32_t naru_queue_unlink(const char *name);
+int32_t naru_queue_status_of(int32_t queue, struct naru_queue_status *status);
+int32_t naru_queue_send(int32_t queue, const void *_Nullable bytes, size_t count, uint32_t priority);
+int64_t naru_queue_receive(int32_t queue, void *bytes, size_t count, uint32_t *priority);
+/// The memory that one user's POSIX queues may take; UINT64_MAX: no limit.
+int32_t naru_queue_memory_limit(uint64_t *soft, uint64_t *hard);
+
+struct naru_sysv_queue_status {
+    uint64_t byte_count;
+    uint64_t capacity;
+    uint64_t count;
+    uint32_t user_id;
+    uint32_t mode;
+};
+
+/// System V queues, never blocking. A message begins with its type, eight bytes that `count` does not count.
+int32_t naru_sysv_queue(int32_t key, int32_t create, uint32_t permissions);
+int32_t naru_sysv_queue_status_of(int32_t queue, struct naru_sysv_queue_status *status);
+int32_t naru_sysv_queue_remove(int32_t queue);
+int32_t naru_sysv_queue_send(int32_t queue, const void *message, size_t count);
+int64_t naru_sysv_queue_receive(int32_t queue, void *message, size_t count, int64_t type);
 
 // MARK: Processes and threads
 

@@ -20,6 +20,7 @@ extension Conformance {
                 try ProcessResources.expectNoGrowth(rounds: 2 * messages.count) { round in
                     let bench = try OpeningBench(subject, .duplexWhereThereIs(subject))
                     try feed(messages[round % messages.count], to: role, subject, bench)
+                    try bench.expectNothingLeft()
                 }
             }
             return .passed
@@ -50,6 +51,7 @@ extension Conformance {
                 }
                 try openAltered(subject, bench, message: index) { $0.bytes += [UInt8](repeating: 0xa5, count: 64) }
             }
+            try bench.expectNothingLeft()
             return .passed
         },
         .lane("opening.descriptors", alone: true, "From a peer: of any type, check before use.") { subject in

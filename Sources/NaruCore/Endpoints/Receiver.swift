@@ -431,7 +431,9 @@ public final class Receiver {
             let count =
                 bytes.byteCount == 8
                 ? UInt64(littleEndian: unsafe bytes.unsafeLoadUnaligned(as: UInt64.self)) : UInt64.max
-            guard count == taken, !assembler.isPartial else {
+            // A medium may hold what others sent before, and others may have taken some of it.
+            let isAttached = link.attachedDelivery != nil
+            guard isAttached || count == taken, !assembler.isPartial else {
                 return violate("a finish after \(count) messages where \(taken) came", &delivery)
             }
             obstacles.insert(.finished)

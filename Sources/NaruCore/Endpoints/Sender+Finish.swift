@@ -28,12 +28,18 @@ extension Sender {
     /// Says that nothing more will come, and returns when the receiver has taken everything.
     ///
     /// Afterwards the sender is finished and only ``close()`` is left.
-    /// - Returns: how far the messages got: ``Delivery/taken`` on every negotiated link.
+    /// - Returns: how far the messages got: ``Delivery/taken`` on every negotiated link; where the link is attached to its
+    ///   medium, the weaker level that the medium gives, once everything is there.
     /// - Throws: why the link closed first; the reason then says how many messages the receiver is not known to have
     ///   taken. ``NaruError/Code/deadlineExceeded`` and ``NaruError/Code/cancelled`` may be followed by another call.
     @discardableResult
     public func finish(deadline: Deadline = .never) async throws(NaruError) -> Delivery {
         while try !sentFinish() { try await sleep(byteCount: 8, deadline: deadline) }
+        if let delivery = link.attachedDelivery {
+            if phase == .finishing { try await flush(deadline: deadline) }
+            enter(.finished)
+            return delivery
+        }
         while try !isAnswered() {
             do {
                 if let target = answerTarget() {
@@ -52,6 +58,11 @@ extension Sender {
 
     func finishBlocking(deadline: Deadline) throws(NaruError) -> Delivery {
         while try !sentFinish() { try block(byteCount: 8, deadline: deadline) }
+        if let delivery = link.attachedDelivery {
+            if phase == .finishing { try flushBlocking(deadline: deadline) }
+            enter(.finished)
+            return delivery
+        }
         while try !isAnswered() {
             do {
                 if let target = answerTarget() {

@@ -32,6 +32,8 @@ public final class Sender {
     private var laneEnded = false
     private(set) var phase = Phase.open { didSet { settle() } }
     private var patience: Patience
+    /// The label of messages that have none of their own.
+    var standingLabel = MessageLabel()
 
     enum Phase {
         case open, finishing, finished, closed

@@ -24,6 +24,8 @@ extension Link {
             case .bell, .word: outcome = await slot.suspend(deadline: deadline, reactor: reactor)
             case .descriptor(let descriptor, let events):
                 outcome = try await slot.suspend(on: descriptor, events, deadline: deadline, reactor: reactor)
+            case .pause(let pause):
+                outcome = await slot.suspend(for: pause, deadline: deadline, reactor: reactor)
             }
         } catch let error as SystemError {
             throw NaruError(error, operation: operation, object: name)
@@ -41,7 +43,7 @@ extension Link {
             switch target {
             case .ready: return
             case .ended: return try awaitEndBlocking(slot, deadline: deadline, operation)
-            case .bell, .word, .descriptor, .reception: outcome = try slot.block(on: target, deadline: deadline)
+            case .bell, .word, .descriptor, .reception, .pause: outcome = try slot.block(on: target, deadline: deadline)
             }
         } catch let error as SystemError {
             throw NaruError(error, operation: operation, object: name)

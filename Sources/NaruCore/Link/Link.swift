@@ -20,6 +20,9 @@ internal import Synchronization
     let answer = WaitSlot()
     let counters = CounterWords()
     let decision: Decision
+    /// How far messages got when everything is flushed, where the link is attached to its medium and no receiver can
+    /// say more; `nil` where it is negotiated.
+    let attachedDelivery: Delivery?
 
     private struct State {
         var reason: CloseReason?
@@ -35,8 +38,9 @@ internal import Synchronization
 
     init(
         agreement: Agreement, decision: Decision, role: Role, name: String, reactor: Reactor, peer: PeerInformation?,
-        connection: ControlConnection?
+        connection: ControlConnection?, attachedDelivery: Delivery? = nil
     ) {
+        self.attachedDelivery = attachedDelivery
         self.agreement = agreement
         self.decision = decision
         self.role = role

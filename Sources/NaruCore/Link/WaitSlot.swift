@@ -169,6 +169,8 @@ final class WaitSlot: Sendable {
         case .bell: try block(deadline: deadline)
         case .word(let word, let value): unsafe try block(on: word, value: value, deadline: deadline)
         case .descriptor(let descriptor, let events): try block(on: descriptor, events, deadline: deadline)
+        case .pause(let pause):
+            Self.afterPause(try block(deadline: min(deadline, .after(pause))), deadline)
         }
     }
 
@@ -184,6 +186,16 @@ final class WaitSlot: Sendable {
         let hasSlept = sleep()
         state.withLock { $0.sleeper = .none }
         return hasSlept ? .woken : try block(on: descriptor, .readable, deadline: .never)
+    }
+
+    /// Suspends the calling task for a pause, or as ``suspend(deadline:reactor:)``.
+    func suspend(for pause: Duration, deadline: Deadline, reactor: Reactor) async -> Outcome {
+        Self.afterPause(await suspend(deadline: min(deadline, .after(pause)), reactor: reactor), deadline)
+    }
+
+    /// The end of a pause is a reason to look, not the deadline.
+    private static func afterPause(_ outcome: Outcome, _ deadline: Deadline) -> Outcome {
+        outcome == .timedOut && !deadline.isPast ? .woken : outcome
     }
 
     /// Blocks the calling thread on a futex word until woken or the deadline.

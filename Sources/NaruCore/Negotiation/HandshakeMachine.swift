@@ -161,7 +161,8 @@ struct HandshakeMachine: Sendable {
         }
         guard let merged else { return [] }
         let decision = Selector.decide(
-            merged, relation: relation, local: end.hello.records, remote: hello.records, costs: end.costs)
+            merged, relation: relation, local: end.hello.records, remote: hello.records, costs: end.costs,
+            ways: [.negotiated])
         self.decision = decision
         switch end.role {
         case .listener:
@@ -248,7 +249,8 @@ struct HandshakeMachine: Sendable {
             return violation("a quote of costs that is not valid: \(error)")
         }
         var decision = Selector.decide(
-            merged, relation: relation, local: peer.records, remote: end.hello.records, quote: proposal.quote)
+            merged, relation: relation, local: peer.records, remote: end.hello.records, quote: proposal.quote,
+            ways: [.negotiated])
         for failure in failures {
             decision.recordFailure(of: failure.transport, reason: failure.reason, remedy: failure.remedy)
         }

@@ -5,6 +5,11 @@
 public enum Address: Hashable, Sendable, CustomStringConvertible {
     /// A name on this host: `local:frames`, or just `frames`.
     case local(name: String)
+    /// An object of the system that other programs made or use, as its transport names it: `fifo:/tmp/log`,
+    /// `posix-queue:/jobs`, `sysv-queue:0x4e`.
+    case medium(TransportName, object: String)
+    /// A link with the process that started this one: `inherited:frames`, or `inherited:` where it is the only one.
+    case inherited(name: String)
 
     /// Parses an address.
     /// - Throws: ``NaruError/Code/invalidArgument`` for a name that is not `[a-z0-9-]{1,64}`,
@@ -18,7 +23,14 @@ public enum Address: Hashable, Sendable, CustomStringConvertible {
         switch scheme {
         case "local":
             self = .local(name: try Self.checked(String(text[text.index(after: colon)...]), in: text))
-        case "tcp", "tls", "nats", "file", "inherited", "fifo", "posix-queue", "sysv-queue":
+        case "inherited":
+            let name = String(text[text.index(after: colon)...])
+            self = .inherited(name: name.isEmpty ? "" : try Self.checked(name, in: text))
+        case "fifo", "posix-queue", "sysv-queue":
+            self = .medium(
+                TransportName(String(scheme)),
+                object: try Self.checkedObject(String(text[text.index(after: colon)...]), in: text))
+        case "tcp", "tls", "nats", "file":
             throw NaruError(
                 .unsupported, operation: "parse", object: "address \(text)",
                 reason: "this build has no mechanism for `\(scheme):`", remedy: "use local:NAME")
@@ -29,10 +41,20 @@ public enum Address: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The name of the link at this address.
+    /// The name of the link at this address, empty for `inherited:` alone; what stands for it in messages where it has
+    /// none.
     public var name: String {
         switch self {
-        case .local(let name): name
+        case .local(let name), .inherited(let name): name
+        case .medium: description
+        }
+    }
+
+    /// The name by which the configuration knows the link; `nil` for an object that is not Naru's.
+    public var configurationName: String? {
+        switch self {
+        case .local(let name), .inherited(let name): name
+        case .medium: nil
         }
     }
 
@@ -40,7 +62,19 @@ public enum Address: Hashable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .local(let name): "local:\(name)"
+        case .inherited(let name): "inherited:\(name)"
+        case .medium(let transport, let object): "\(transport):\(object)"
         }
+    }
+
+    /// The name of an object of another program: what its transport makes of it is the transport's.
+    private static func checkedObject(_ object: String, in text: String) throws(NaruError) -> String {
+        guard (1...4095).contains(object.utf8.count), !object.utf8.contains(0) else {
+            throw NaruError(
+                .invalidArgument, operation: "parse", object: "address \(text.prefix(64))",
+                reason: "it names no object", remedy: "name one behind the colon")
+        }
+        return object
     }
 
     private static func checked(_ name: String, in text: String) throws(NaruError) -> String {

@@ -5,13 +5,15 @@
 struct Filters {
     let request: Requirements
     let relation: Relation
+    /// How the ends can come to an agreement.
+    let ways: [AgreementKind]
 
     /// Every filter that refuses the transport, first to last; empty where it is valid.
     func refusals(of pairing: Pairing) -> [Refusal] {
         var result = [policy(pairing), presence(pairing)].compactMap(\.self)
         guard let record = pairing.effective else { return result }
         result += [
-            availability(pairing), agreement(pairing, record), locality(pairing, record),
+            unasked(pairing, record), availability(pairing), agreement(pairing, record), locality(pairing, record),
             direction(pairing, record), size(record), properties(pairing, record), overflow(pairing, record),
             user(record), namespaces(record),
         ].compactMap(\.self)
@@ -49,6 +51,14 @@ struct Filters {
         }
     }
 
+    private func unasked(_ pairing: Pairing, _ record: CapabilityRecord) -> Refusal? {
+        guard record.onlyByName, request.transports?.contains(pairing.transport) != true else { return nil }
+        let name = Wording.shown(pairing.transport.rawValue)
+        return Refusal(
+            "used only where it is asked for by name", remedy: "add \(name) to transports",
+            cause: "the default of transports")
+    }
+
     private func availability(_ pairing: Pairing) -> Refusal? {
         let local = pairing.local?.availability ?? .available
         let remote = pairing.remote?.availability ?? .available
@@ -63,10 +73,24 @@ struct Filters {
     }
 
     private func agreement(_ pairing: Pairing, _ record: CapabilityRecord) -> Refusal? {
-        guard record.agreements.isEmpty else { return nil }
-        return Refusal(
-            "the ends have no way to an agreement in common",
-            remedy: "run one version of \(pairing.transport) on both ends")
+        guard !record.agreements.contains(where: ways.contains) else { return nil }
+        // What carries no signals says so, which is the reason.
+        guard request.direction != .signal || record.directions.contains(.signal) else { return nil }
+        guard let way = record.agreements.first else {
+            return Refusal(
+                "the ends have no way to an agreement in common",
+                remedy: "run one version of \(pairing.transport) on both ends")
+        }
+        switch way {
+        case .negotiated:
+            return Refusal(
+                "it needs a live peer to agree with, and this link is attached to its medium",
+                remedy: "remove persistent and replay from require, and do not set direction to queue")
+        case .attached:
+            return Refusal(
+                "its medium holds the agreement; this link is negotiated with a live peer",
+                remedy: "require persistent, or set direction to queue")
+        }
     }
 
     private func locality(_ pairing: Pairing, _ record: CapabilityRecord) -> Refusal? {
@@ -112,6 +136,11 @@ struct Filters {
 
     private func properties(_ pairing: Pairing, _ record: CapabilityRecord) -> Refusal? {
         let missing = Set(request.must).subtracting(record.properties).sorted()
+        if ways == [.attached], request.must.contains(.confirmed), !missing.contains(.confirmed) {
+            return Refusal(
+                "attached to its medium it is not confirmed: no receiver answers a finish",
+                remedy: "remove confirmed from require")
+        }
         guard !missing.isEmpty else { return nil }
         let subject = pairing.subject { Set(request.must).isSubset(of: $0.properties) }
         return Refusal(

@@ -59,6 +59,14 @@ public struct Requirements: Sendable, Hashable {
         direction == .broadcast ? max(receivers, 1) : 1
     }
 
+    /// How the ends of such a link come to an agreement. What must outlive them, what is sorted while nobody takes it,
+    /// and what many ends share without one of them being the first, is held by its medium.
+    public var agreement: AgreementKind {
+        let held: [Property] = [.persistent, .priority, .selective, .replay]
+        let isHeld = direction == .queue || direction == .signal || must.contains(where: held.contains)
+        return isHeld ? .attached : .negotiated
+    }
+
     /// The message size that costs are compared for: the typical one, within the link's limit; 0 for a signal.
     var pricedBytes: Int {
         direction == .signal ? 0 : max(0, min(messageBytes, maximumMessageBytes))

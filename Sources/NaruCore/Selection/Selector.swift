@@ -14,13 +14,15 @@ public enum Selector {
     ///   - local: the records of this end.
     ///   - remote: the validated records of the peer; the same as `local` for a dry run.
     ///   - costs: the table of the dialer's host.
+    ///   - ways: how the ends can come to an agreement; each of them, for a dry run.
     /// - Complexity: O(n log n) in the number of transports.
     public static func decide(
         _ request: Requirements, relation: Relation, local: [CapabilityRecord], remote: [CapabilityRecord],
-        costs: CostTable = .shipped
+        costs: CostTable = .shipped, ways: [AgreementKind] = AgreementKind.allCases
     ) -> Decision {
         let pairings = Pairing.all(local: local, remote: remote, named: request.transports ?? [])
-        return decide(request, relation: relation, pairings: pairings, quote: quote(request, pairings, costs: costs))
+        return decide(
+            request, relation: relation, pairings: pairings, quote: quote(request, pairings, costs: costs), ways: ways)
     }
 
     /// The quantised costs of a request, of every transport that either end has: what a proposal carries.
@@ -33,11 +35,11 @@ public enum Selector {
     /// Decides from costs that were quoted: what a listener does with a proposal.
     public static func decide(
         _ request: Requirements, relation: Relation, local: [CapabilityRecord], remote: [CapabilityRecord],
-        quote: CostQuote
+        quote: CostQuote, ways: [AgreementKind] = AgreementKind.allCases
     ) -> Decision {
         decide(
             request, relation: relation,
-            pairings: Pairing.all(local: local, remote: remote, named: request.transports ?? []), quote: quote)
+            pairings: Pairing.all(local: local, remote: remote, named: request.transports ?? []), quote: quote, ways: ways)
     }
 
     private static func quote(_ request: Requirements, _ pairings: [Pairing], costs: CostTable) -> CostQuote {
@@ -59,9 +61,9 @@ public enum Selector {
     }
 
     private static func decide(
-        _ request: Requirements, relation: Relation, pairings: [Pairing], quote: CostQuote
+        _ request: Requirements, relation: Relation, pairings: [Pairing], quote: CostQuote, ways: [AgreementKind]
     ) -> Decision {
-        let filters = Filters(request: request, relation: relation)
+        let filters = Filters(request: request, relation: relation, ways: ways)
         var valid: [Contender] = []
         var removedByDefault: [(contender: Contender, cause: String)] = []
         var refused: [Candidate] = []

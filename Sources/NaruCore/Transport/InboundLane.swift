@@ -18,6 +18,8 @@ internal import NaruSystem
 ///   for, and returns how many; 0 where the next record is another, or none, or the lane lends none this way. They stay as
 ///   they are until ``giveBack(_:taken:)``, which takes the first of them and leaves the rest to be given again. Nothing
 ///   else is done with the lane in between, except ``close()``, which then takes effect when they are given back.
+/// - ``label`` is that of the record lent last, also inside the closure that it is lent to.
+/// - ``select(_:)`` says which records are given from then on; one that was lent and left comes first all the same.
 /// - ``spin(_:)`` takes nothing, does not sleep, and does not say ``SpinOutcome/nothing`` where there is a record.
 /// - ``sleep()`` returns when something came, the stream ended, or its receiving side was shut down, and may return early.
 /// - ``close()`` is idempotent. Every drain after it throws ``NaruError/Code/closed``.
@@ -30,6 +32,13 @@ public protocol InboundLane: AnyObject {
 
     /// Takes the first `count` of the records that are lent, and ends the loan.
     func giveBack(_ records: UnsafeMutableBufferPointer<LentRecord>, taken count: Int)
+
+    /// The label of the record that was lent last.
+    var label: MessageLabel { get }
+
+    /// Which records are given from now on.
+    /// - Throws: ``NaruError/Code/unsupported`` where the medium gives them in its own order only.
+    func select(_ selection: MessageSelection) throws(NaruError)
 
     /// Looks for a record without sleeping, again and again.
     func spin(_ rounds: Int) -> SpinOutcome
@@ -56,6 +65,14 @@ extension InboundLane {
 
     /// Nothing is lent.
     public func giveBack(_ records: UnsafeMutableBufferPointer<LentRecord>, taken count: Int) {}
+
+    /// The plain one.
+    public var label: MessageLabel { MessageLabel() }
+
+    /// Refuses every choice.
+    public func select(_ selection: MessageSelection) throws(NaruError) {
+        if selection != .all { throw .unlabelled("receive") }
+    }
 
     /// One look, for lanes that know no cheaper one than a drain.
     public func spin(_ rounds: Int) -> SpinOutcome {

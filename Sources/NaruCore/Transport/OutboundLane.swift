@@ -16,6 +16,7 @@
 /// - ``borrowRoom()`` lends memory for more records of a batch that has one already, or none. Nothing else is done with the
 ///   lane until ``useRoom(_:)`` says how much of it holds whole records, each 8-byte aligned behind the other; they are
 ///   then part of the batch.
+/// - ``setLabel(_:)`` labels the records accepted from then on, whatever is refused or waits in between.
 /// - ``flush()`` returns `true` when everything accepted is handed over: it survives this process, as far as the
 ///   transport's record claims. `false` means: wait until writable, then call again.
 /// - ``spin(_:byteCount:)`` does not sleep, and does not say ``SpinOutcome/nothing`` where room came since the last
@@ -48,6 +49,10 @@ public protocol OutboundLane: AnyObject {
 
     /// Sends a record whose bytes the lane may keep. By default it copies.
     func trySend(_ header: RecordHeader, adopting message: OwnedMessage) throws(NaruError) -> Bool
+
+    /// Labels the records that follow.
+    /// - Throws: ``NaruError/Code/unsupported`` for a label that the medium has no place for.
+    func setLabel(_ label: MessageLabel) throws(NaruError)
 
     /// Begins a batch.
     func hold()
@@ -87,6 +92,11 @@ extension OutboundLane {
 
     /// Nothing is lent.
     public func useRoom(_ byteCount: Int) {}
+
+    /// Refuses every label but the plain one.
+    public func setLabel(_ label: MessageLabel) throws(NaruError) {
+        if label != MessageLabel() { throw .unlabelled("send") }
+    }
 
     /// Nothing to prepare.
     public func expect(_ byteCount: Int) {}

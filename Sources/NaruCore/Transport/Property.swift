@@ -28,6 +28,8 @@ public struct Property: RawRepresentable, Hashable, Codable, Sendable {
     public static let persistent = Property("persistent")
     /// Messages carry a priority that the lane honours.
     public static let priority = Property("priority")
+    /// A receiver can take messages by their type, out of order.
+    public static let selective = Property("selective")
     /// A receiver can start from an earlier position.
     public static let replay = Property("replay")
     /// Nobody but the two users can read the messages.
@@ -38,10 +40,12 @@ public struct Property: RawRepresentable, Hashable, Codable, Sendable {
     public static let pollable = Property("pollable")
     /// Messages are written and read in place.
     public static let zeroCopy = Property("zero-copy")
+    /// What a process holds goes back when the process dies.
+    public static let releasesOnDeath = Property("releases-on-death")
 
     /// Every property this build knows, in the order of the documentation.
     public static let known: [Property] = [
-        .persistent, .priority, .replay, .confidential, .confirmed, .pollable, .zeroCopy,
+        .persistent, .priority, .selective, .replay, .confidential, .confirmed, .pollable, .zeroCopy, .releasesOnDeath,
     ]
 }
 

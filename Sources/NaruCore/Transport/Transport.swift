@@ -40,11 +40,13 @@ public struct OpeningRequest: Sendable {
     public var peer: PeerCredentials
     /// The thread that watches descriptors and deadlines for this ``Runtime``.
     public var reactor: Reactor
+    /// Where ends of this host meet: for what has to have a name for a moment.
+    public var directories: RuntimeDirectories
 
     /// A request to open lanes.
     public init(
         agreement: Agreement, role: Role, peerBell: any Bell, ownBell: any Bell, peer: PeerCredentials,
-        reactor: Reactor, port: (any LanePort)? = nil
+        reactor: Reactor, port: (any LanePort)? = nil, directories: RuntimeDirectories = .standard()
     ) {
         self.agreement = agreement
         self.role = role
@@ -53,6 +55,7 @@ public struct OpeningRequest: Sendable {
         self.peer = peer
         self.reactor = reactor
         self.port = port
+        self.directories = directories
     }
 
     /// Whether this end sends on the link.
@@ -66,7 +69,7 @@ public struct OpeningRequest: Sendable {
 /// It is a machine and not an `async` function because a listener's openings must go on while nobody awaits anything,
 /// without a task of their own. Before it yields lanes it must have *proved* that both ends hold the same thing: that an
 /// object received is of the right type, size and seals and holds the agreed nonce, or that a first record crossed.
-/// Dropping an opening releases everything it made.
+/// Dropping an opening releases everything it made, names included.
 public protocol Opening: AnyObject {
     /// Goes on after `event`. Must not block and must not call back.
     /// - Throws: what refused; the candidate is given up and the peer is told.

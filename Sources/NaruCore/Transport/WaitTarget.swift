@@ -32,6 +32,8 @@ public enum WaitStyle: Sendable {
     /// ``InboundLane/sleep()``, which takes less time to wake. When the link closes meanwhile, the socket's receiving
     /// side is shut down. Only for ``WaitStyle/thread``.
     case reception(Descriptor)
+    /// Look again after this time: the medium has nothing that wakes a waiter.
+    case pause(Duration)
 }
 
 extension WaitTarget {
@@ -44,7 +46,7 @@ extension WaitTarget {
     var isBlocking: Bool {
         switch self {
         case .ready, .ended: false
-        case .word, .bell, .descriptor, .reception: true
+        case .word, .bell, .descriptor, .reception, .pause: true
         }
     }
 }

@@ -50,6 +50,30 @@ public final class Descriptor: Sendable {
         try checked(naru_set_nonblocking(number), "fcntl", name)
     }
 
+    /// What may be done with the open file.
+    public func access() throws(SystemError) -> DescriptorAccess {
+        DescriptorAccess(rawValue: UInt8(truncatingIfNeeded: try checked(naru_access(number), "fcntl", name)))
+    }
+
+    /// Closes it in programs that this process becomes or starts: for a descriptor that was inherited. The flag is the
+    /// descriptor's own, not the open file's.
+    public func setCloseOnExec() throws(SystemError) {
+        try checked(naru_set_close_on_exec(number), "fcntl", name)
+    }
+
+    /// Takes over a descriptor that this process inherited, if it is the file that was meant, and marks it close-on-exec.
+    ///
+    /// Throws `EBADF` when the number is closed or another file has it: then it is somebody else's, and left alone.
+    public static func inherited(_ number: Int32, inode: UInt64) throws(SystemError) -> Descriptor {
+        var status = naru_status()
+        // Safe: the callee fills the local.
+        try checked(unsafe naru_status_of(number, &status), "fstat", "descriptor \(number)")
+        guard status.inode == inode else { throw failure(SystemErrno.badDescriptor, "fstat", "descriptor \(number)") }
+        let descriptor = Descriptor(adopting: number)
+        try descriptor.setCloseOnExec()
+        return descriptor
+    }
+
     /// What the kernel tells of the file.
     public func status() throws(SystemError) -> FileStatus {
         var status = naru_status()
@@ -76,7 +100,18 @@ public final class Descriptor: Sendable {
         try checked(naru_sync(number), "fsync", name)
     }
 
-    /// Takes the file's lock for this open file; false when another open file has it. Does not block.
+    /// Takes a share of the file's lock for this open file; false when another open file has all of it. Does not block.
+    ///
+    /// An open file that has all of it keeps a share, but not in one step: another may have the lock in between, and then
+    /// this is false and nothing is kept. The corresponding C function is `flock` with `LOCK_SH | LOCK_NB`.
+    public func tryLockShared() throws(SystemError) -> Bool {
+        let result = naru_try_lock_shared(number)
+        if result == -SystemErrno.again { return false }
+        try checked(result, "flock", name)
+        return true
+    }
+
+    /// Takes all of the file's lock for this open file; false when another open file has it. Does not block.
     ///
     /// It is released when the last descriptor of this open file is closed, also by the death of the process. The
     /// corresponding C function is `flock` with `LOCK_EX | LOCK_NB`.
@@ -86,4 +121,18 @@ public final class Descriptor: Sendable {
         try checked(result, "flock", name)
         return true
     }
+}
+
+/// What may be done with an open file, and how.
+public struct DescriptorAccess: OptionSet, Sendable, Hashable {
+    public let rawValue: UInt8
+
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// It can be read.
+    public static let read = DescriptorAccess(rawValue: 1)
+    /// It can be written.
+    public static let write = DescriptorAccess(rawValue: 2)
+    /// Its calls do not block.
+    public static let nonBlocking = DescriptorAccess(rawValue: 4)
 }

@@ -6,7 +6,7 @@ import NaruSystem
 @testable import NaruCore
 @testable import NaruRing
 @testable import NaruSharedMemory
-@testable import NaruUnixSocket
+@testable import NaruStream
 
 /// The input is each of the messages in turn, and then a sequence of offers: a length of one byte, then the bytes.
 enum OpeningFuzz {
@@ -22,7 +22,7 @@ enum OpeningFuzz {
         case .success(let header):
             try require(RingAnnouncement.encode(header) == bytes, "another ring's announcement")
         }
-        if let proof = UnixSocketProof(record: bytes) { try require(proof.record == bytes, "another proof") }
+        if let proof = StreamProof(record: bytes) { try require(proof.record == bytes, "another proof") }
         try offer(bytes)
     }
 

@@ -26,6 +26,18 @@ import Testing
         }
     }
 
+    @Test(arguments: ["fifo:/tmp/x", "posix-queue:/jobs", "sysv-queue:0x4e"])
+    func objectsOfOtherProgramsParse(_ text: String) throws {
+        let address = try Address(parsing: text)
+        #expect(address.description == text)
+        #expect(address.configurationName == nil)
+    }
+
+    @Test(arguments: ["fifo:", "posix-queue:", "sysv-queue:x\0y"])
+    func objectsWithoutANameAreRefused(_ text: String) {
+        #expect { try Address(parsing: text) } throws: { ($0 as? NaruError)?.code == .invalidArgument }
+    }
+
     @Test func mechanismsNotInTheBuildAreSaidToBe() {
         #expect { try Address(parsing: "tcp://localhost:1") } throws: { ($0 as? NaruError)?.code == .unsupported }
     }

@@ -70,6 +70,7 @@ extension WaitTarget {
             if try !bell.wait() { throw WaitFailure.timedOut }
         case .descriptor(let descriptor, let events):
             if try descriptor.poll(events, deadline: .after(.seconds(30))).isEmpty { throw WaitFailure.timedOut }
+        case .pause: throw WaitFailure.timedOut
         }
     }
 
@@ -81,6 +82,7 @@ extension WaitTarget {
         case .word: "word"
         case .bell: "bell"
         case .descriptor, .reception: "descriptor"
+        case .pause: "pause"
         }
     }
 }

@@ -1,0 +1,54 @@
+// Naru: messages between programs by the fastest valid mechanism.
+// Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
+
+internal import CNaruSystem
+
+/// The host's limits on message queues, as its files say; nil where they are hidden.
+public struct QueueLimits: Sendable, Hashable {
+    /// The most messages of a POSIX queue made without privilege: `fs.mqueue.msg_max`.
+    public var posixDepth: Int?
+    /// The most bytes of a POSIX message: `fs.mqueue.msgsize_max`.
+    public var posixMessageBytes: Int?
+    /// The most POSIX queues of the host: `fs.mqueue.queues_max`.
+    public var posixQueues: Int?
+    /// The most memory of all POSIX queues of one user, bytes: RLIMIT_MSGQUEUE. `UInt64.max`: no limit.
+    public var posixUserBytes: UInt64?
+    /// How far the user can raise that without privilege.
+    public var posixUserBytesAtMost: UInt64?
+    /// The most bytes of a System V message: `kernel.msgmax`.
+    public var sysvMessageBytes: Int?
+    /// The most bytes of a System V queue: `kernel.msgmnb`.
+    public var sysvQueueBytes: Int?
+    /// The most System V queues of the host: `kernel.msgmni`.
+    public var sysvQueues: Int?
+
+    /// Read anew.
+    public static func current() -> QueueLimits {
+        var limits = QueueLimits()
+        limits.posixDepth = number("/proc/sys/fs/mqueue/msg_max")
+        limits.posixMessageBytes = number("/proc/sys/fs/mqueue/msgsize_max")
+        limits.posixQueues = number("/proc/sys/fs/mqueue/queues_max")
+        limits.sysvMessageBytes = number("/proc/sys/kernel/msgmax")
+        limits.sysvQueueBytes = number("/proc/sys/kernel/msgmnb")
+        limits.sysvQueues = number("/proc/sys/kernel/msgmni")
+        var (soft, hard): (UInt64, UInt64) = (0, 0)
+        // Safe: the callee fills the two locals.
+        if unsafe naru_queue_memory_limit(&soft, &hard) == 0 {
+            limits.posixUserBytes = soft
+            limits.posixUserBytesAtMost = hard
+        }
+        return limits
+    }
+
+    /// What a POSIX queue takes of its user's limit, bytes: the kernel counts its messages at their largest, and the
+    /// nodes that hold them.
+    public static func posixMemory(depth: Int, messageBytes: Int) -> Int {
+        // As mqueue_get_inode of Linux counts: besides the bytes, a header and at most a tree node for each message.
+        depth * messageBytes + depth * 48 + min(depth, POSIXQueue.maximumPriority + 1) * 48
+    }
+
+    private static func number(_ path: String) -> Int? {
+        guard let bytes = try? FileSystem.readSmallFile(path, limit: 64) else { return nil }
+        return Int(String(decoding: bytes.prefix { $0 > UInt8(ascii: " ") }, as: UTF8.self))
+    }
+}
