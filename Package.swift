@@ -163,5 +163,6 @@ let package = Package(
     ]
         + fuzzing([
             "Naru", "NaruCore", "NaruSystem", "NaruRing", "NaruStream", "NaruSharedMemory", "NaruUnixSocket", "NaruZstd",
+            "NaruAnonymousPipe", "NaruNamedPipe",
         ])
 )
