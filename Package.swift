@@ -171,5 +171,6 @@ let package = Package(
     ]
         + fuzzing([
             "Naru", "NaruCore", "NaruSystem", "NaruRing", "NaruStream", "NaruSharedMemory", "NaruUnixSocket", "NaruZstd",
+            "NaruAnonymousPipe", "NaruNamedPipe",
         ])
 )

@@ -111,6 +111,8 @@ int32_t naru_poll_two(int32_t a, int16_t *a_events, int32_t b, int16_t *b_events
 int32_t naru_pipe(int32_t nonblocking, int32_t *reading, int32_t *writing);
 int32_t naru_pipe_capacity(int32_t fd);
 int32_t naru_set_pipe_capacity(int32_t fd, int32_t byte_count);
+/// Gives a pipe the pages of memory instead of a copy, as far as it has room; never blocks, never raises SIGPIPE.
+int64_t naru_lend_to_pipe(int32_t fd, const void *bytes, size_t count);
 
 // MARK: File system
 

@@ -40,6 +40,15 @@ extension Descriptor {
         try written(unsafe naru_write_two(number, a.baseAddress, a.count, b.baseAddress, b.count), "writev")
     }
 
+    /// Gives a pipe the pages that hold the bytes instead of a copy, as far as it has room. Never blocks.
+    ///
+    /// Whoever reads the pipe is shown what the memory holds then: it must not be changed before. Throws `EPIPE`, and
+    /// raises no signal, when nobody can read it. The corresponding C function is `vmsplice`, without `SPLICE_F_GIFT`.
+    public func lendToPipe(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> IOResult {
+        guard let start = bytes.baseAddress, bytes.count > 0 else { return .bytes(0) }
+        return try written(unsafe naru_lend_to_pipe(number, start, bytes.count), "vmsplice")
+    }
+
     /// Sends two buffers in one call through a socket; the second may be empty.
     ///
     /// Never blocks and never raises SIGPIPE, whatever the flags of the descriptor. Throws `EPIPE` or `ECONNRESET` when
