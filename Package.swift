@@ -100,7 +100,7 @@ let package = Package(
         plugin("InProcess"),
         plugin("SharedMemory", ["NaruRing"]),
         plugin("UnixSocket", ["NaruStream"]),
-        plugin("MessageQueue"),
+        plugin("MessageQueue", ["NaruRing"]),
         .systemLibrary(name: "CZstd", path: "Plugins/Zstd/CZstd"),
         plugin("Zstd", [.target(name: "CZstd", condition: .when(traits: ["Zstd"]))], exclude: ["CZstd"]),
 

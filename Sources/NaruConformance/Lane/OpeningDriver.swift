@@ -131,6 +131,8 @@ final class OpeningBench: Sendable {
     let agreement: Agreement
     let bells: [Role: CountingBell]
     let reactor: Reactor
+    /// Where plugins put sidecars.
+    private let directory: String
 
     /// Which way the link goes.
     enum Shape: Sendable {
@@ -151,10 +153,15 @@ final class OpeningBench: Sendable {
                 sharedNamespaces: HostIdentity.current().namespaces.keys.sorted()))
         bells = [.dialer: try CountingBell(), .listener: try CountingBell()]
         reactor = try Reactor(name: "naru-kit")
+        let folder = HostInformation.environment("TMPDIR") ?? "/tmp"
+        directory = "\(folder)/naru-kit-\(String(SystemRandom.word(), radix: 36))"
+        try FileSystem.makeDirectory(directory, permissions: 0o700)
     }
 
     deinit {
         reactor.shutdown()
+        // Lanes that outlive the bench take their sidecars along when they go, and leave the folder.
+        try? FileSystem.removeDirectory(directory)
     }
 
     /// The request of one end.
@@ -166,6 +173,6 @@ final class OpeningBench: Sendable {
             agreement: agreement, role: role, peerBell: peer, ownBell: own,
             peer: PeerCredentials(
                 processID: ProcessIdentity.current.processID, userID: HostInformation.userID, groupID: 0),
-            reactor: reactor)
+            reactor: reactor, directories: RuntimeDirectories([directory]))
     }
 }

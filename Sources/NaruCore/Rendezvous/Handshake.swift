@@ -222,7 +222,7 @@ final class Handshake: Sendable {
             let request = OpeningRequest(
                 agreement: agreement, role: role, peerBell: try ConnectionBell(connection, link: agreement.link),
                 ownBell: bell, peer: connection.sender, reactor: runtime.reactor,
-                port: ConnectionPort(connection: connection, link: agreement.link))
+                port: ConnectionPort(connection: connection, link: agreement.link), directories: runtime.directories)
             let opening = try transport.open(request)
             state.withLock { state in
                 state.opening = opening

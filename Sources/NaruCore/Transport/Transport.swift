@@ -40,12 +40,15 @@ public struct OpeningRequest: Sendable {
     public var peer: PeerCredentials
     /// The thread that watches descriptors and deadlines for this ``Runtime``.
     public var reactor: Reactor
+    /// Where the sidecars of objects lie that have names; see ``DurableObjects``.
+    public var directories: RuntimeDirectories
 
     /// A request to open lanes.
     public init(
         agreement: Agreement, role: Role, peerBell: any Bell, ownBell: any Bell, peer: PeerCredentials,
-        reactor: Reactor, port: (any LanePort)? = nil
+        reactor: Reactor, port: (any LanePort)? = nil, directories: RuntimeDirectories = .standard()
     ) {
+        self.directories = directories
         self.agreement = agreement
         self.role = role
         self.peerBell = peerBell

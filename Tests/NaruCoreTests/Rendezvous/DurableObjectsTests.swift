@@ -110,9 +110,10 @@ import Testing
 
     @Test func aMakerThatDiedHalfWayIsCleanedUpAfter() throws {
         // Its sidecar says what it was about to make, and it had made it.
+        let here = HostIdentity.current()
         let record = DurableRecord(
             link: "jobs", kind: "files", object: folder + "/half", terms: [:], isTransient: false, created: 1,
-            host: .current())
+            boot: here.bootID, namespace: here.namespaces["ipc"] ?? "")
         let descriptor = try FileSystem.open(sidecar, [.write, .create])
         try Sidecar.write(record, descriptor)
         descriptor.close()
@@ -142,8 +143,8 @@ import Testing
 
     @Test func anEarlierStartOfTheHostLeftOnlyTheSidecar() throws {
         var record = DurableRecord(
-            link: "jobs", kind: "others", object: "/gone", terms: [:], isTransient: false, created: 1, host: .current())
-        record.boot = "another"
+            link: "jobs", kind: "others", object: "/gone", terms: [:], isTransient: false, created: 1, boot: "another",
+            namespace: "")
         record.isMade = true
         let descriptor = try FileSystem.open(sidecar, [.write, .create])
         try Sidecar.write(record, descriptor)
