@@ -3,6 +3,7 @@
 
 internal import NaruCore
 internal import NaruSystem
+internal import Synchronization
 
 /// A queue of two ends, and how it goes: with ``release()``, or the last reference.
 final class PrivateQueue {
@@ -96,7 +97,7 @@ struct PrivatePosixQueues: PrivateQueues {
 }
 
 /// System V queues that a sidecar names, and that go with the last of their two ends. Of two that are killed at once the
-/// queue stays until `naru clean` finds its sidecar free.
+/// queue stays until the next process that makes one here, or `naru clean`, finds its sidecar free.
 struct PrivateSysvQueues: PrivateQueues {
     private let transport: SysvQueueTransport
     private let size: QueueSize
@@ -108,7 +109,14 @@ struct PrivateSysvQueues: PrivateQueues {
         self.directories = directories
     }
 
+    /// The folders that were cleaned up since this process began: once is enough, whoever is killed later leaves it to
+    /// the next.
+    private static let cleaned = Mutex<Set<RuntimeDirectories>>([])
+
     func make() throws(NaruError) -> PrivateQueue {
+        if Self.cleaned.withLock({ $0.insert(directories).inserted }) {
+            DurableObjects.removeDead(transport, in: directories)
+        }
         let link = "private-\(String(SystemRandom.word(), radix: 36))"
         let hold = try DurableObjects.hold(link, transport, in: directories, isTransient: true) {
             (

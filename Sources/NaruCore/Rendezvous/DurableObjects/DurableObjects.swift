@@ -100,6 +100,18 @@ public enum DurableObjects {
         }
     }
 
+    /// Removes a mechanism's transient objects that nobody holds any more: all who used them were killed.
+    /// - Returns: how many there were.
+    @discardableResult
+    public static func removeDead(_ medium: any DurableMedium, in directories: RuntimeDirectories) -> Int {
+        list(in: directories).count { entry in
+            guard let record = entry.record, record.isTransient, record.kind == medium.name, !entry.isAlive else {
+                return false
+            }
+            return (try? remove(entry, medium)) ?? false
+        }
+    }
+
     private static func isUsable(_ directory: String) -> Bool {
         do {
             return try RuntimeDirectories.problem(directory) == nil
