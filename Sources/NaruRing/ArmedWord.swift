@@ -1,9 +1,9 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
-internal import NaruCore
+public import NaruCore
 internal import NaruSystem
-internal import Synchronization
+public import Synchronization
 
 /// A word in shared memory by which one end says that it is about to sleep, and beside it the core that the end runs on.
 ///
@@ -23,7 +23,7 @@ internal import Synchronization
 /// The core's number is a hint: an end that finds its own core there does not spin, because the other end could not
 /// run meanwhile. It is stored when it changes, whenever its end waits or wakes the other.
 @safe
-struct ArmedWord {
+public struct ArmedWord {
     /// Nobody waits.
     static let idle: UInt32 = 0
     /// A thread sleeps on the word.
@@ -34,7 +34,8 @@ struct ArmedWord {
     // Points into a mapping that the lane holding this word keeps mapped.
     private let word: UnsafePointer<Atomic<UInt32>>
 
-    init(_ word: UnsafePointer<Atomic<UInt32>>) {
+    /// The armed word at this place; behind it lies the word of the core. Both stay mapped as long as this is used.
+    public init(_ word: UnsafePointer<Atomic<UInt32>>) {
         unsafe self.word = word
     }
 
@@ -84,7 +85,7 @@ struct ArmedWord {
     }
 
     /// Says that this end is about to sleep, and returns what it will sleep on. Look again afterwards.
-    func arm(_ style: WaitStyle) -> WaitTarget {
+    public func arm(_ style: WaitStyle) -> WaitTarget {
         switch style {
         case .thread:
             unsafe word.pointee.store(Self.thread, ordering: .sequentiallyConsistent)
@@ -98,7 +99,7 @@ struct ArmedWord {
     }
 
     /// Says that this end is awake. Relaxed: at worst the other end wakes it once more.
-    func disarm() {
+    public func disarm() {
         unsafe word.pointee.store(Self.idle, ordering: .relaxed)
     }
 
@@ -111,7 +112,7 @@ struct ArmedWord {
     /// Whether the end may sleep; to be asked after a release store of what it waits for. Fences in between, unless the
     /// end covers for this one, see above.
     @inline(__always)
-    var isArmed: Bool {
+    public var isArmed: Bool {
         Processor.compilerFence()
         if !covers { Processor.fence() }
         return unsafe word.pointee.load(ordering: .relaxed) != Self.idle
@@ -119,7 +120,7 @@ struct ArmedWord {
 
     /// Wakes the other end. A value that means nothing is its own fault, and wakes nobody.
     @inline(never)
-    func wake(_ bell: any Bell) {
+    public func wake(_ bell: any Bell) {
         // An exchange, not a store: the sleeper may have armed anew in another style since it was looked at.
         switch unsafe word.pointee.exchange(Self.idle, ordering: .sequentiallyConsistent) {
         case Self.thread: _ = unsafe Futex.wake(UnsafeRawPointer(word))
