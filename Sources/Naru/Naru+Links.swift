@@ -37,7 +37,7 @@ extension Naru {
     public func receiver(
         _ link: LinkSettings, deadline: Deadline? = nil
     ) async throws(NaruError) -> sending Receiver {
-        let (address, request) = try endpoint(link, .oneWay, operation: "receive")
+        let (address, request) = try endpoint(link, .oneWay, listens: true, operation: "receive")
         return try await runtime.receiver(address, request, deadline: deadline ?? .after(Self.defaultWait))
     }
 
@@ -71,7 +71,8 @@ extension Naru {
 
     /// Listens on the link of these settings.
     public func listener(_ link: LinkSettings, direction: Direction? = nil) throws(NaruError) -> Listener {
-        let (address, request) = try endpoint(link, direction.map { .exactly($0) } ?? .any, operation: "listen on")
+        let (address, request) = try endpoint(
+            link, direction.map { .exactly($0) } ?? .any, listens: true, operation: "listen on")
         return try runtime.listener(address, request)
     }
 }

@@ -3,6 +3,7 @@
 
 internal import NaruInProcess
 internal import NaruSharedMemory
+internal import NaruTCP
 internal import NaruUnixSocket
 
 #if Zstd
@@ -12,7 +13,12 @@ internal import NaruZstd
 extension Naru {
     /// The transports of this build.
     public static var transports: [any Transport] {
-        [InProcessTransport(), SharedMemoryTransport(), UnixSocketTransport()]
+        [InProcessTransport(), SharedMemoryTransport(), UnixSocketTransport(), TCPTransport()]
+    }
+
+    /// How links over networks meet in this build.
+    public static var rendezvous: [any Rendezvous] {
+        [TCPRendezvous()]
     }
 
     /// The codecs of this build: `zstd`, unless its package trait is off.

@@ -37,6 +37,7 @@ public final class Naru: Sendable {
     ///   - sources: where environment and configuration file are taken from.
     ///   - transports: the plugins.
     ///   - codecs: the codec plugins.
+    ///   - rendezvous: how links over networks meet.
     ///   - costs: what the selector ranks by.
     ///   - logger: for what an operator should know.
     /// - Throws: ``NaruCore/NaruError/Code/invalidConfiguration`` for a file that cannot be read or does not parse,
@@ -45,11 +46,13 @@ public final class Naru: Sendable {
     public init(
         application: [any ConfigProvider] = [], sources: ConfigurationSources = .standard,
         transports: [any Transport] = Naru.transports, codecs: [any Codec] = Naru.codecs,
-        costs: CostTable = .shipped, logger: Logger = Logger(label: "naru")
+        rendezvous: [any Rendezvous] = Naru.rendezvous, costs: CostTable = .shipped,
+        logger: Logger = Logger(label: "naru")
     ) async throws(NaruError) {
         layers = try Layers(application: application, sources: sources)
         runtime = try Runtime(
-            transports: transports, codecs: codecs, costs: costs, directories: sources.directories, logger: logger)
+            transports: transports, codecs: codecs, costs: costs, directories: sources.directories,
+            rendezvous: rendezvous, logger: logger)
         log(warnings)
     }
 
@@ -117,13 +120,13 @@ public final class Naru: Sendable {
 
     /// What an endpoint is made of: address and request, once the settings are found to suit it.
     func endpoint(
-        _ link: LinkSettings, _ shape: LinkSettings.Shape, operation: String
+        _ link: LinkSettings, _ shape: LinkSettings.Shape, listens: Bool = false, operation: String
     ) throws(NaruError) -> (Address, LinkRequest) {
         guard !isShutDown.load(ordering: .relaxed) else {
             throw NaruError(
                 .closed, operation: operation, object: link.name ?? "a link", reason: "this Naru was shut down")
         }
-        return try link.endpoint(shape, operation: operation)
+        return try link.endpoint(shape, listens: listens, operation: operation)
     }
 
     /// Logs each of these once in the life of this `Naru`.

@@ -6,8 +6,10 @@ import Naru
 
 /// What `send` and `receive` have in common.
 struct LinkOptions: ParsableArguments {
-    @Argument(help: ArgumentHelp("The link's name, or an address such as local:frames.", valueName: "name-or-address"))
-    var link: String
+    @Argument(
+        help: ArgumentHelp(
+            "The link's name, or an address such as local:frames or tcp:HOST:PORT.", valueName: "name-or-address"))
+    var link: String?
 
     @Option(
         help: ArgumentHelp(
@@ -20,6 +22,9 @@ struct LinkOptions: ParsableArguments {
 
     @Option(help: ArgumentHelp("The only transport to use; auto permits all.", valueName: "name"))
     var transport: String?
+
+    @Flag(help: "Let tcp reach beyond this host, where everything travels in the clear.")
+    var insecure = false
 
     @Option(help: ArgumentHelp("auto, off, zstd or zstd:LEVEL; zstd:per-message for no history.", valueName: "mode"))
     var compression: String?
@@ -39,15 +44,20 @@ struct LinkOptions: ParsableArguments {
     private static let longestWait = 1e9
 
     func validate() throws {
+        if let link { try Self.check(link) }
+        guard wait >= 0, wait <= Self.longestWait else {
+            throw ValidationError("--wait must be a number of seconds from 0 to \(Int(Self.longestWait))")
+        }
+    }
+
+    /// Misuse is said at once.
+    static func check(_ address: String) throws {
         do {
-            _ = try Address(parsing: link)
+            _ = try Address(parsing: address)
         } catch where error.code == .invalidArgument {
             throw ValidationError("\(error.reason)\(error.remedy.map { "; \($0)" } ?? "")")
         } catch {
             // A mechanism that this build does not have is no misuse: it is said when the link is made.
-        }
-        guard wait >= 0, wait <= Self.longestWait else {
-            throw ValidationError("--wait must be a number of seconds from 0 to \(Int(Self.longestWait))")
         }
     }
 
@@ -57,6 +67,7 @@ struct LinkOptions: ParsableArguments {
     /// Puts what the command line says over a link's settings.
     func apply(to settings: inout LinkSettings) throws {
         if let transport { try settings.override("transports", .list([transport]), "--transport") }
+        if insecure { try settings.override("insecure", .flag(true), "--insecure") }
         if let compression { try settings.override("compression", .text(compression), "--compression") }
         if let messageSize {
             try settings.override("messageBytes", .number(messageSize.bytes), "--message-size")

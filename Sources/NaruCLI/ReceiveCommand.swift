@@ -29,12 +29,21 @@ struct ReceiveCommand: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: "End after so many messages.")
     var count: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "Listen at this address, such as tcp:*:9000, instead of the link's own.", valueName: "address"))
+    var listen: String?
+
     func validate() throws {
+        if let listen { try LinkOptions.check(listen) }
+        guard options.link != nil || listen != nil else {
+            throw ValidationError("Missing expected argument '<name-or-address>', or --listen")
+        }
         if let count, count < 0 { throw ValidationError("--count must not be negative") }
     }
 
     func run() async throws {
-        let report = try await Session(options).run { [self] session in
+        let report = try await Session(options, listen: listen).run { [self] session in
             let file = try OutputFile(output)
             defer { file.close() }
             let receiver = try session.naru.blocking.receiver(session.settings, deadline: session.deadline)

@@ -25,6 +25,10 @@ struct SendCommand: AsyncParsableCommand {
     @Argument(help: "The file; - is standard input.")
     var file = "-"
 
+    func validate() throws {
+        guard options.link != nil else { throw ValidationError("Missing expected argument '<name-or-address>'") }
+    }
+
     func run() async throws {
         let report = try await Session(options).run { [self] session in
             let input = try InputFile(file)

@@ -24,6 +24,8 @@ import Synchronization
 ///     meet-send LINK, meet-receive LINK  see ``Meeting``
 ///     dial LINK MILLISECONDS
 ///     contest LINK COUNT MARK
+///     random-send LINK FILE SEED, random-receive LINK FILE SEED,
+///     random-dial LINK INPUT OUTPUT SEED, random-listen LINK INPUT OUTPUT SEED    see ``RandomSizes``
 ///     interrupted-send LINK              see ``Interrupted``
 ///     interrupted-receive LINK
 ///
@@ -74,6 +76,14 @@ struct Peer {
         case ("dial", 3): try await Meeting.dial(arguments[1], milliseconds: Int(arguments[2]) ?? 0)
         case ("contest", 4):
             try await Meeting.contest(arguments[1], count: Int(arguments[2]) ?? 0, mark: arguments[3])
+        case ("random-send", 4):
+            try await RandomSizes.send(arguments[1], arguments[2], seed: UInt64(arguments[3]) ?? 0)
+        case ("random-receive", 4):
+            try await RandomSizes.receive(arguments[1], arguments[2], seed: UInt64(arguments[3]) ?? 0)
+        case ("random-dial", 5), ("random-listen", 5):
+            try await RandomSizes.exchange(
+                arguments[1], arguments[2], arguments[3], seed: UInt64(arguments[4]) ?? 0,
+                listens: arguments[0] == "random-listen")
         case ("interrupted-send", 2): try await Interrupted.send(arguments[1])
         case ("interrupted-receive", 2): try await Interrupted.receive(arguments[1])
         default: report("error usage 0 unknown arguments \(arguments)")

@@ -6,7 +6,7 @@ import Testing
 
 /// kill -9 of either end, while data flows and while idle.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct DeathTests {
-    static let transports = ["shared-memory", "unix-socket"]
+    static let transports = ["shared-memory", "unix-socket", "tcp"]
 
     private func forced(_ transport: String) -> [String: String] {
         ["NARU_LINKS_DEATH_TRANSPORTS": transport]

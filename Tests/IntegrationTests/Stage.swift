@@ -34,11 +34,13 @@ final class Stage {
         return own[..<(own.lastIndex(of: "/") ?? own.endIndex)] + "/" + name
     }
 
-    /// Starts a program; its output is read line by line.
+    /// Starts a program; its output is read line by line, unless it goes to a file.
     func start(
-        _ executable: String, _ arguments: [String], environment: [String: String] = [:]
+        _ executable: String, _ arguments: [String], environment: [String: String] = [:],
+        output file: Descriptor? = nil
     ) throws -> Running {
-        let (output, childOutput) = try UnixSocket.pair(kind: .stream)
+        let (output, pairOutput) = try UnixSocket.pair(kind: .stream)
+        let childOutput = file ?? pairOutput
         let (errors, childErrors) = try UnixSocket.pair(kind: .stream)
         let (input, childInput) = try UnixSocket.pair(kind: .stream)
         let variables = [
@@ -135,6 +137,9 @@ final class Running {
         self.output = Lines(output)
         self.errors = Lines(errors)
     }
+
+    /// Its number.
+    var processID: Int32 { child.processID }
 
     /// The next line of its output; throws when none comes for long, or it ended.
     func line() throws -> String { try output.next() }

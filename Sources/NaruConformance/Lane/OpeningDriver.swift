@@ -27,6 +27,8 @@ struct OpeningDriver {
     }
 
     private var sides: [Role: Side]
+    /// Openings may have the reactor do something for them.
+    private let bench: OpeningBench
     /// How many steps were made.
     private(set) var steps = 0
     /// Every message, with who sent it.
@@ -40,6 +42,7 @@ struct OpeningDriver {
 
     init(_ subject: Subject, _ bench: OpeningBench) throws {
         sides = [:]
+        self.bench = bench
         for role in [Role.dialer, .listener] {
             sides[role] = Side(opening: try subject.transport.open(bench.request(role)))
         }

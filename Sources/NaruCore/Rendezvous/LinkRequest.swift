@@ -9,11 +9,17 @@ public struct LinkRequest: Sendable, Hashable {
     public var requirements: Requirements
     /// What this end wants of compression.
     public var compression: Compression
+    /// Whether this end permits a mechanism in the clear to reach beyond this host: `tcp` to an address that is not
+    /// loopback. It is this end's own business, and the other end does not learn of it.
+    public var insecure: Bool
 
     /// A request; by default a simplex link with no wishes.
-    public init(requirements: Requirements = Requirements(), compression: Compression = .auto) {
+    public init(
+        requirements: Requirements = Requirements(), compression: Compression = .auto, insecure: Bool = false
+    ) {
         self.requirements = requirements
         self.compression = compression
+        self.insecure = insecure
     }
 
     /// The same wishes for a link both ways.

@@ -24,6 +24,8 @@ public final class Runtime: Sendable {
     /// Where the runtime says what an operator should know.
     public let logger: Logger
 
+    /// Calls that block, each on a thread of its own.
+    let errands: Errands
     /// The processes at the other ends of the links.
     let processes: PeerProcesses
     /// What was said and heard while negotiating.
@@ -31,6 +33,7 @@ public final class Runtime: Sendable {
     /// Who this process says it is: as it was when the runtime was made.
     private let claim = ProcessClaim.current()
     private let transports: [TransportName: any Transport]
+    private let meetings: [String: any Rendezvous]
     /// Threads that hang in a plugin's probe.
     private let hangingProbes: [Prober]
     private let endings = Mutex(Endings())
@@ -51,13 +54,15 @@ public final class Runtime: Sendable {
     ///   - codecs: the codec plugins.
     ///   - costs: what the selector ranks by.
     ///   - directories: where links on this host meet.
+    ///   - rendezvous: how links over networks meet, each with a scheme of its own.
     ///   - logger: for what an operator should know.
     /// - Throws: ``NaruError/Code/resourceExhausted`` or ``NaruError/Code/system`` when the reactor cannot start,
     ///   ``NaruError/Code/invalidArgument`` when two plugins have one name.
     public init(
         transports: [any Transport], codecs: [any Codec] = [], costs: CostTable = .shipped,
-        directories: RuntimeDirectories = .standard(), logger: Logger
+        directories: RuntimeDirectories = .standard(), rendezvous: [any Rendezvous] = [], logger: Logger
     ) throws(NaruError) {
+        meetings = Dictionary(rendezvous.map { ($0.scheme, $0) }, uniquingKeysWith: { first, _ in first })
         var byName: [TransportName: any Transport] = [:]
         for transport in transports {
             guard byName.updateValue(transport, forKey: transport.name) == nil else {
@@ -77,6 +82,7 @@ public final class Runtime: Sendable {
             throw NaruError(error, operation: "start", object: "reactor")
         }
         processes = PeerProcesses(reactor: reactor)
+        errands = Errands(reactor: reactor)
         (records, hangingProbes) = Prober.probe(transports)
         for prober in hangingProbes {
             logger.warning("the probe of \(prober.hanging) hangs; the transport is left out")
@@ -90,6 +96,16 @@ public final class Runtime: Sendable {
     /// The plugin of this name.
     func transport(_ name: TransportName) -> (any Transport)? {
         transports[name]
+    }
+
+    /// The rendezvous of a place's scheme.
+    /// - Throws: ``NaruError/Code/unsupported`` when this runtime has none.
+    func rendezvous(for place: NetworkPlace) throws(NaruError) -> any Rendezvous {
+        if let found = meetings[place.scheme] { return found }
+        throw NaruError(
+            .unsupported, operation: "meet", object: place.description,
+            reason: "this program has no rendezvous for `\(place.scheme):`",
+            remedy: "give the runtime the plugin that provides it, or use local:NAME")
     }
 
     /// Closes every link, listener and dial of the runtime, then ends its thread. What waits throws
@@ -109,6 +125,7 @@ public final class Runtime: Sendable {
         for action in actions.values { action() }
         for executor in executors { executor.end() }
         reactor.shutdown()
+        errands.shutdown(logger)
         for prober in hangingProbes where !prober.join() {
             logger.warning("the probe of \(prober.hanging) still hangs; its thread ends when it returns")
         }
@@ -119,7 +136,7 @@ public final class Runtime: Sendable {
 
     /// - Throws: ``NaruError/Code/forked`` in a forked child.
     func checkFork(_ operation: String, _ name: String) throws(NaruError) {
-        if isForked { throw .forked(operation, "local:\(name)") }
+        if isForked { throw .forked(operation, name) }
     }
 
     /// What everything that waits throws after a shutdown.

@@ -21,6 +21,10 @@ internal import NaruSystem
 /// - ``spin(_:)`` takes nothing, does not sleep, and does not say ``SpinOutcome/nothing`` where there is a record.
 /// - ``close()`` is idempotent. Every drain after it throws ``NaruError/Code/closed``.
 public protocol InboundLane: AnyObject {
+    /// Whether what the other end handed over may still be on its way when that end is gone: then only the end of the
+    /// lane, ``WaitTarget/ended``, says that everything came. `false` where what was handed over can be read at once.
+    var arrivesLate: Bool { get }
+
     /// Gives up to `maximum` records to `body` and returns how many it took.
     func drain(_ maximum: Int, _ body: (InboundRecord) -> DrainStep) throws(NaruError) -> Int
 
@@ -44,6 +48,9 @@ public protocol InboundLane: AnyObject {
 }
 
 extension InboundLane {
+    /// Not late: what was handed over is there.
+    public var arrivesLate: Bool { false }
+
     /// None: everything is drained.
     public func borrow(_ records: UnsafeMutableBufferPointer<LentRecord>) throws(NaruError) -> Int { 0 }
 

@@ -36,15 +36,18 @@ public struct OpeningRequest: Sendable {
     public var ownBell: any Bell
     /// Reaches the peer's lanes while the link is up; `nil` where nothing can.
     public var port: (any LanePort)?
-    /// What the kernel said of the peer when it connected.
+    /// What the kernel said of the peer when it connected: over a network nothing, ``NaruSystem/PeerCredentials/unknown``.
     public var peer: PeerCredentials
     /// The thread that watches descriptors and deadlines for this ``Runtime``.
     public var reactor: Reactor
+    /// What the rendezvous of some plugin knows of the connection, where the two ends met by one: over a network. Then
+    /// messages pass no descriptors.
+    public var meeting: (any Meeting)?
 
     /// A request to open lanes.
     public init(
         agreement: Agreement, role: Role, peerBell: any Bell, ownBell: any Bell, peer: PeerCredentials,
-        reactor: Reactor, port: (any LanePort)? = nil
+        reactor: Reactor, port: (any LanePort)? = nil, meeting: (any Meeting)? = nil
     ) {
         self.agreement = agreement
         self.role = role
@@ -53,6 +56,7 @@ public struct OpeningRequest: Sendable {
         self.peer = peer
         self.reactor = reactor
         self.port = port
+        self.meeting = meeting
     }
 
     /// Whether this end sends on the link.
