@@ -109,12 +109,17 @@ final class LinkListener: Sendable {
             .unreachable, operation: "listen", object: address,
             reason: "nobody connected before the deadline",
             remedy: isRemote
-                ? "start the other end, with this host's address" :
-                "start the other end, or give both ends the same NARU_RUNTIME_DIR")
+                ? "start the other end, with this host's address"
+                : "start the other end, or give both ends the same NARU_RUNTIME_DIR")
     }
 
     /// Stops listening and removes the name. Links that were given out live on. Idempotent.
     func close() {
+        end(droppingAccepted: true)
+    }
+
+    /// - Parameter droppingAccepted: Whether a link that waits to be accepted goes too, and who waits for one is told.
+    private func end(droppingAccepted: Bool) {
         if runtime.isForked { return }
         let (halfOpen, first) = state.withLock { state in
             defer {
@@ -132,7 +137,7 @@ final class LinkListener: Sendable {
         doorway.close()
         localWay?.close()
         // Links that nobody took are left, and their peers told, by dropping them.
-        accepted.close(gone)
+        if droppingAccepted { accepted.close(gone) }
         runtime.forget(ObjectIdentifier(self))
     }
 
@@ -253,6 +258,7 @@ final class LinkListener: Sendable {
     /// A link has closed. A listener for one served its one.
     private func released() {
         state.withLock { $0.serving -= 1 }
-        if !isMany { close() }
+        // Its one link may still be on its way to who waits for it: that has closed is for its receiver to say.
+        if !isMany { end(droppingAccepted: false) }
     }
 }
