@@ -122,6 +122,17 @@ final class TCPDial: DialAttempt {
         state.withLock { $0.problems.append(problem) }
     }
 
+    /// What to say of another user who listens at a port of this host, unless the configuration trusts the wire.
+    private func stranger(at address: InetAddress) -> NaruError? {
+        guard !request.permitsInsecure, address.isLoopback, let user = TCPSocket.listeningUser(at: address),
+            !HostInformation.isOwnUser(user)
+        else { return nil }
+        return NaruError(
+            .refused, operation: "connect", object: request.address,
+            reason: "user \(user) listens on it, not the user of this end",
+            remedy: "run both ends as one user, or set `insecure` for this link")
+    }
+
     /// An address that does not answer, where there are others.
     private func giveUp(_ descriptor: Descriptor, _ address: InetAddress) {
         guard let connecting = take(descriptor) else { return }
@@ -152,6 +163,10 @@ final class TCPDial: DialAttempt {
             guard try TCPSocket.address(of: descriptor) != TCPSocket.peerAddress(of: descriptor) else {
                 throw SystemError(
                     function: "connect", object: address.description, errno: SystemErrno.connectionRefused)
+            }
+            if let stranger = stranger(at: address) {
+                descriptor.close()
+                return complete(.refused(stranger))
             }
             try descriptor.prepareControl(rendezvous.configuration)
             _ = try descriptor.send(Preamble.control.bytes)

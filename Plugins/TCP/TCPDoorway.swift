@@ -140,7 +140,12 @@ final class TCPDoorway: Doorway {
         case .control?:
             do throws(SystemError) {
                 try gone.descriptor.prepareControl(configuration)
-                arrived(Arrival(gone.descriptor, meeting: TCPMeeting.listened(desk)))
+                // Only the two ends of a connection within one host are both known to its kernel.
+                let isNear = try TCPSocket.peerAddress(of: gone.descriptor).isLoopback
+                arrived(
+                    Arrival(
+                        gone.descriptor, meeting: TCPMeeting.listened(desk),
+                        userID: isNear ? TCPSocket.peerUser(of: gone.descriptor) : nil))
             } catch {
                 gone.descriptor.close()
             }

@@ -5,6 +5,9 @@
 #include "internal.h"
 
 #include <arpa/inet.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -12,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 union naru_any_address {
     struct sockaddr any;
@@ -166,4 +170,61 @@ int32_t naru_is_tcp(int32_t fd) {
     length = sizeof protocol;
     if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &length) < 0) return 0;
     return (domain == AF_INET || domain == AF_INET6) && protocol == IPPROTO_TCP;
+}
+
+// An address of version 4 that is written as one of version 6 is looked up as what it is.
+static int naru_inet_is_four(const struct naru_inet *address) {
+    static const uint8_t prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    return address->version == 4 || memcmp(address->bytes, prefix, sizeof prefix) == 0;
+}
+
+static void naru_inet_plain(const struct naru_inet *address, int is_four, uint32_t *words) {
+    const uint8_t *bytes = address->bytes + (is_four && address->version == 6 ? 12 : 0);
+    memcpy(words, bytes, is_four ? 4 : 16);
+}
+
+int32_t naru_inet_owner(const struct naru_inet *local, const struct naru_inet *remote, uint32_t *user_id) {
+    int is_four = naru_inet_is_four(local);
+    struct {
+        struct nlmsghdr head;
+        struct inet_diag_req_v2 body;
+    } request;
+    memset(&request, 0, sizeof request);
+    request.head.nlmsg_len = sizeof request;
+    request.head.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+    request.head.nlmsg_flags = NLM_F_REQUEST;
+    request.body.sdiag_family = is_four ? AF_INET : AF_INET6;
+    request.body.sdiag_protocol = IPPROTO_TCP;
+    request.body.idiag_states = ~0u;
+    request.body.id.idiag_sport = htons(local->port);
+    request.body.id.idiag_dport = htons(remote->port);
+    request.body.id.idiag_cookie[0] = request.body.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+    naru_inet_plain(local, is_four, request.body.id.idiag_src);
+    if (remote->port != 0) naru_inet_plain(remote, is_four, request.body.id.idiag_dst);
+
+    int fd = NARU_RETRY(socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
+    if (fd < 0) return fd;
+    union {
+        struct nlmsghdr head;
+        char bytes[8192];
+    } answer;
+    // The kernel answers within the call that asks.
+    ssize_t count = NARU_RETRY(send(fd, &request, sizeof request, 0));
+    if (count >= 0) count = NARU_RETRY(recv(fd, &answer, sizeof answer, MSG_DONTWAIT));
+    close(fd);
+    if (count < 0) return (int32_t)count;
+    if (!NLMSG_OK(&answer.head, (size_t)count)) return -EPROTO;
+    if (answer.head.nlmsg_type == NLMSG_ERROR && answer.head.nlmsg_len >= NLMSG_LENGTH(sizeof(struct nlmsgerr))) {
+        const struct nlmsgerr *error = NLMSG_DATA(&answer.head);
+        return error->error < 0 ? error->error : -ENOENT;
+    }
+    if (answer.head.nlmsg_type != SOCK_DIAG_BY_FAMILY
+        || answer.head.nlmsg_len < NLMSG_LENGTH(sizeof(struct inet_diag_msg)))
+        return -EPROTO;
+    const struct inet_diag_msg *found = NLMSG_DATA(&answer.head);
+    // The remains of a closed connection belong to nobody.
+    enum { naru_time_wait = 6 };
+    if (found->idiag_state == naru_time_wait) return -ENOENT;
+    *user_id = found->idiag_uid;
+    return 0;
 }

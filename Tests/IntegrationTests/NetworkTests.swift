@@ -111,6 +111,48 @@ import Testing
         }
     }
 
+    /// Ports of loopback are open to every user of the host, but links are not.
+    @Test func anotherUserOfTheHostIsRefused() throws {
+        let stage = try Stage()
+        let setpriv = "/usr/bin/setpriv"
+        let flags = ["--reuid", "12345", "--regid", "12345", "--clear-groups"]
+        guard try stage.start(setpriv, flags + ["/bin/true"]).end() == .exited(0) else {
+            return print("not tried: setpriv is not permitted here")
+        }
+        func stranger(_ mode: [String], _ environment: [String: String] = [:]) throws -> Running {
+            try stage.start(
+                setpriv, flags + [Stage.built("NaruIntegrationPeer")] + mode,
+                environment: environment.merging(["NARU_RUNTIME_DIR": "/nowhere"]) { $1 })
+        }
+        let link = "tcp:127.0.0.1:\(try Stage.freePort())/x"
+        for environment in [[:], Self.forced] {
+            let receiver = try stage.peer(["meet-receive", link], environment: environment)
+            let bold = try stranger(["dial", link, "20000"], environment)
+            let refused = try bold.line()
+            #expect(refused.hasPrefix("error refused ") && refused.contains("not the user of this end"), "\(refused)")
+            // The listener goes on.
+            let own = try stage.peer(["meet-send", link], environment: environment)
+            #expect(try own.line().hasPrefix("linked "))
+            #expect(try receiver.line().hasPrefix("linked "))
+            try expectSuccess(of: own)
+            try expectSuccess(of: receiver)
+        }
+        let squatter = try stranger(["meet-receive", link])
+        let dialer = try stage.peer(["dial", link, "20000"])
+        let warned = try dialer.line()
+        #expect(warned.hasPrefix("error refused ") && warned.contains("user 12345 listens"), "\(warned)")
+        squatter.kill()
+        _ = squatter.end()
+        // Where the wire is trusted, so are they.
+        let insecure = Self.forced.merging(["NARU_LINKS_X_INSECURE": "true"]) { $1 }
+        let open = try stage.peer(["meet-receive", link], environment: insecure)
+        let guest = try stranger(["meet-send", link], insecure)
+        #expect(try guest.line().hasPrefix("linked tcp remote"))
+        #expect(try open.line().hasPrefix("linked tcp remote"))
+        try expectSuccess(of: guest)
+        try expectSuccess(of: open)
+    }
+
     @Test func theCommandRefusesWhatIsNotLoopback() throws {
         let stage = try Stage()
         let input = try stage.file("input", byteCount: 1)

@@ -217,6 +217,9 @@ int32_t naru_inet_text(const struct naru_inet *address, char *buffer, size_t cap
 int32_t naru_inet_resolve(const char *name, uint16_t port, struct naru_inet *found, int32_t capacity);
 /// The resolver's words for its own (negative) number.
 const char *_Nonnull naru_inet_resolver_text(int32_t number);
+/// The user of this host's TCP socket that has these addresses; where the remote's port is 0, of the one that listens
+/// at the other. 0, or -errno: -ENOENT when there is none in this network namespace.
+int32_t naru_inet_owner(const struct naru_inet *local, const struct naru_inet *remote, uint32_t *user_id);
 /// The error that a socket keeps, as a positive number, which is taken with it; 0 for none.
 int32_t naru_socket_error(int32_t fd);
 int32_t naru_set_reuse_address(int32_t fd);

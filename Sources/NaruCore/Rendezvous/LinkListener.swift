@@ -35,7 +35,7 @@ final class LinkListener: Sendable {
         /// By a name of this host.
         case local
         /// Over a network, by a plugin's rendezvous.
-        case network((any Meeting)?)
+        case network(Arrival)
         /// By the door to which those who came over a network are invited.
         case visit
     }
@@ -47,6 +47,7 @@ final class LinkListener: Sendable {
     private let capacity: Capacity
     private let doorway: any Doorway
     private let isRemote: Bool
+    private let permitsInsecure: Bool
     private let localWay: LocalWay?
     private let log: RefusalLog
     private let accepted = Mailbox<Handshake.Established>()
@@ -55,10 +56,15 @@ final class LinkListener: Sendable {
     /// Will take what comes in by a doorway, which is closed with this.
     /// - Parameter isRemote: Whether it is one of a network: then those who come are invited to come together on this
     ///   host, unless this end's policy forbids it.
-    init(_ runtime: Runtime, doorway: any Doorway, isRemote: Bool, hello: Hello, capacity: Capacity) {
+    /// - Parameter permitsInsecure: Whether anybody may come over the network, other users of this host too.
+    init(
+        _ runtime: Runtime, doorway: any Doorway, isRemote: Bool, permitsInsecure: Bool, hello: Hello,
+        capacity: Capacity
+    ) {
         self.runtime = runtime
         self.doorway = doorway
         self.isRemote = isRemote
+        self.permitsInsecure = permitsInsecure
         self.hello = hello
         self.capacity = capacity
         address = doorway.address
@@ -76,7 +82,7 @@ final class LinkListener: Sendable {
     func start() throws(NaruError) {
         let way = isRemote
         try doorway.open(
-            { [weak self] arrival in self?.begin(arrival.connection, way ? .network(arrival.meeting) : .local) },
+            { [weak self] arrival in self?.begin(arrival.connection, way ? .network(arrival) : .local) },
             troubled: { [weak self] in self?.isShort($0) })
         do {
             try localWay?.open(
@@ -151,7 +157,8 @@ final class LinkListener: Sendable {
     }
 
     private func begin(_ descriptor: Descriptor, _ way: Way) {
-        let isRemote = if case .network = way { true } else { false }
+        let arrival: Arrival? = if case .network(let arrival) = way { arrival } else { nil }
+        let isRemote = arrival != nil
         let connection: ControlConnection
         do throws(SystemError) {
             connection = try ControlConnection(descriptor, runtime: runtime, isRemote: isRemote)
@@ -161,12 +168,12 @@ final class LinkListener: Sendable {
         let box = Box()
         let handshake = Handshake(
             role: .listener, runtime: runtime, hello: hello, connection: connection, related: false,
-            admit: { [weak self] userID in self?.admit(userID, isRemote: isRemote, box) ?? nil },
+            admit: { [weak self] userID in self?.admit(isRemote ? arrival?.userID : userID, box) ?? nil },
             completion: { [weak self] result in self?.completed(box, isRemote: isRemote, result) })
         switch way {
         case .local: break
-        case .network(let meeting):
-            handshake.meeting = meeting
+        case .network(let arrival):
+            handshake.meeting = arrival.meeting
             handshake.invitation = localWay?.invite() ?? .nowhere
         case .visit: handshake.redeem = { [localWay] nonce in localWay?.admits(nonce) ?? false }
         }
@@ -197,10 +204,11 @@ final class LinkListener: Sendable {
     }
 
     /// Whether a peer that said HELLO may go on.
-    private func admit(_ userID: UInt32, isRemote: Bool, _ box: Box) -> HandshakeRefusal? {
+    /// - Parameter userID: Its user; `nil` over a network that says nothing of it: then who may connect is for the
+    ///   address and for the network to say.
+    private func admit(_ userID: UInt32?, _ box: Box) -> HandshakeRefusal? {
         guard !box.isAdmitted.load(ordering: .relaxed) else { return nil }
-        // Over a network nobody vouches for a user: who may connect is for the address and for the network to say.
-        guard isRemote || HostInformation.isOwnUser(userID) else {
+        if let userID, !HostInformation.isOwnUser(userID), !(isRemote && permitsInsecure) {
             return HandshakeRefusal(
                 code: .user, reason: "\(Self.naming(userID)) is not the user of this end",
                 remedy: "run both ends as one user")

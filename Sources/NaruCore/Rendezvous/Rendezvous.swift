@@ -65,11 +65,15 @@ public struct Arrival: Sendable {
     public var connection: Descriptor
     /// What the plugin's own openings want to know of it.
     public var meeting: (any Meeting)?
+    /// The user at the other end, where the kernel says so although it is a connection over a network: both ends are on
+    /// one host. A listener that permits nothing insecure then refuses others than its own user.
+    public var userID: UInt32?
 
     /// A connection.
-    public init(_ connection: Descriptor, meeting: (any Meeting)? = nil) {
+    public init(_ connection: Descriptor, meeting: (any Meeting)? = nil, userID: UInt32? = nil) {
         self.connection = connection
         self.meeting = meeting
+        self.userID = userID
     }
 }
 

@@ -70,7 +70,7 @@ extension Runtime {
                         permitsInsecure: request.insecure, reactor: reactor, errands: errands))
             }
         let listener = LinkListener(
-            self, doorway: doorway, isRemote: address.isRemote,
+            self, doorway: doorway, isRemote: address.isRemote, permitsInsecure: request.insecure,
             hello: hello(name: address.name, request, sends: sends, receives: receives), capacity: capacity)
         try listener.start()
         return listener

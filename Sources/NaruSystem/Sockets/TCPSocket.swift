@@ -83,6 +83,25 @@ public enum TCPSocket {
         try checked(result, "setsockopt(TCP_USER_TIMEOUT)", descriptor.name)
     }
 
+    /// The user whose socket is at the other end of a connection within this network namespace; `nil` where there is
+    /// none here, or the kernel does not say. One reads it soon after connecting: it goes when that end closes.
+    public static func peerUser(of descriptor: Descriptor) -> UInt32? {
+        guard let own = try? address(of: descriptor), let peer = try? peerAddress(of: descriptor) else { return nil }
+        return owner(local: peer.plain, remote: own.plain)
+    }
+
+    /// The user who listens at an address of this network namespace; `nil` where nobody does, or the kernel does not
+    /// say.
+    public static func listeningUser(at address: InetAddress) -> UInt32? {
+        owner(local: address.plain, remote: naru_inet())
+    }
+
+    private static func owner(local: naru_inet, remote: naru_inet) -> UInt32? {
+        var (local, remote, found) = (local, remote, UInt32.max)
+        // Safe: the callee reads two of the locals and fills the third.
+        return unsafe naru_inet_owner(&local, &remote, &found) == 0 ? found : nil
+    }
+
     /// Whether it is a TCP socket.
     public static func isTCP(_ descriptor: Descriptor) -> Bool { naru_is_tcp(descriptor.number) != 0 }
 
