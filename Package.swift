@@ -157,6 +157,7 @@ let package = Package(
             "Naru", ["NaruCore", "NaruSystem", .product(name: "Configuration", package: "swift-configuration"), logging]),
     ]
         + fuzzing([
-            "Naru", "NaruCore", "NaruSystem", "NaruRing", "NaruStream", "NaruSharedMemory", "NaruUnixSocket", "NaruZstd",
+            "Naru", "NaruCore", "NaruSystem", "NaruRing", "NaruStream", "NaruSharedMemory", "NaruUnixSocket", "NaruTCP",
+            "NaruZstd",
         ])
 )

@@ -95,7 +95,7 @@ struct LinkDialer {
             if mayComeBack, !request.deadline.isPast { return nil }
             throw error
         case .nobody(let reason):
-            problem = reason
+            problem = reason ?? problem
             return nil
         case nil: return nil
         }
@@ -119,7 +119,7 @@ struct LinkDialer {
 
     /// Where was looked.
     private var places: String {
-        guard case .local(let name) = address else { return object + (problem.map { " (\($0))" } ?? "") }
+        guard case .local(let name) = address else { return object + " (\(problem ?? "it did not answer in time"))" }
         return runtime.directories.paths.map { directory in
             let problem = (try? RuntimeDirectories.problem(directory)).flatMap { $0 }
             return "\(directory)/\(name).sock" + (problem.map { " (not used: \($0))" } ?? "")
@@ -141,8 +141,8 @@ struct DialRequest: Sendable {
 enum DialAnswer: Sendable {
     case established(Handshake.Established)
     case failed(NaruError)
-    /// Nobody listens there now, for this reason.
-    case nobody(String)
+    /// Nobody listens there now, for this reason; `nil` when there was no time to find out.
+    case nobody(String?)
 
     init(_ result: Result<Handshake.Established, NaruError>) {
         switch result {

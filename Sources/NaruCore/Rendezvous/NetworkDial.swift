@@ -79,7 +79,7 @@ final class NetworkDial: DialTrial {
             let (dial, isConnecting) = self.state.withLock { ($0.dial, !$0.isOver && $0.handshake == nil) }
             guard isConnecting else { return }
             dial?.cancel()
-            self.answer(.nobody("it did not answer in time"))
+            self.answer(.nobody(nil))
         }
         let wanted = state.withLock { state in
             state.handshake = nil

@@ -28,6 +28,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case stream
     /// Compressed payloads, each by itself or with history.
     case compression
+    /// What ends say that meet over a network, and that resume.
+    case network
 
     /// Feeds the target.
     /// - Throws: ``Finding`` when something does not hold that must.
@@ -43,6 +45,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
         case .fragments: try FragmentsFuzz.run(bytes)
         case .stream: try StreamFuzz.run(bytes)
         case .compression: try CompressionFuzz.run(bytes)
+        case .network: try NetworkFuzz.run(bytes)
         }
     }
 }

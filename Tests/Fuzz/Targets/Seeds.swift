@@ -6,6 +6,7 @@ import NaruZstd
 @testable import NaruCore
 @testable import NaruRing
 @testable import NaruSharedMemory
+@testable import NaruTCP
 @testable import NaruUnixSocket
 
 /// Inputs that fuzzing starts from: real encodings, as the library makes them. `NaruFuzz seeds` writes them into the
@@ -24,6 +25,7 @@ extension FuzzTarget {
         case .fragments: Self.named(Self.fragmentsSeeds)
         case .stream: Self.named(Self.streams)
         case .compression: Self.named(Self.payloads)
+        case .network: Self.named(Self.meetings)
         }
     }
 
@@ -35,6 +37,18 @@ extension FuzzTarget {
         "frames", "local:frames", "tcp://host:80", "zstd:3:per-message", "auto", "NARU_LINKS_MY_LINK_MESSAGE_BYTES",
         "NARU_LINKS_X_MAXIMUM_MESSAGE_BYTES",
     ]
+
+    private static var meetings: [[UInt8]] {
+        let word = [UInt8](0..<16)
+        let stream = LinkID(high: 1, low: 2)
+        return [
+            Preamble.control.bytes, Preamble.lane(token: word).bytes, TCPOffer.atMeeting, [4, 0x23, 0x28],
+            ResumeGreeting(stream: stream, taken: 3, resumeBytes: 1 << 20).bytes,
+            ResumeAnswer(isKnown: true, taken: 7).bytes,
+            // Three messages, two given, one taken, a restart behind the second.
+            [0, 5, 0, 6, 0, 7, 1, 1, 4, 1, 3, 2, 0, 0, 0, 0, 0, 0, 0],
+        ]
+    }
 
     private static var configurations: [[UInt8]] {
         let file = """
