@@ -101,6 +101,7 @@ let package = Package(
         plugin("InProcess"),
         plugin("SharedMemory", ["NaruRing"]),
         plugin("UnixSocket", ["NaruStream"]),
+        plugin("TCP", ["NaruStream"]),
         plugin("MessageQueue", ["NaruRing"]),
         plugin("Semaphore"),
         plugin("AnonymousPipe", ["NaruStream"]),
@@ -111,7 +112,7 @@ let package = Package(
         module(
             "Naru",
             [
-                "NaruCore", "NaruSystem", "NaruInProcess", "NaruSharedMemory", "NaruUnixSocket",
+                "NaruCore", "NaruSystem", "NaruInProcess", "NaruSharedMemory", "NaruUnixSocket", "NaruTCP",
                 "NaruAnonymousPipe", "NaruNamedPipe", "NaruMessageQueue", "NaruSemaphore",
                 .target(name: "NaruZstd", condition: .when(traits: ["Zstd"])),
                 .product(name: "Configuration", package: "swift-configuration"), logging,
@@ -137,6 +138,7 @@ let package = Package(
         tests("NaruInProcess", ["NaruCore", "NaruSystem", "NaruConformance"]),
         tests("NaruSharedMemory", ["NaruCore", "NaruSystem", "NaruRing", "NaruConformance"]),
         tests("NaruUnixSocket", ["NaruCore", "NaruSystem", "NaruStream", "NaruConformance"]),
+        tests("NaruTCP", ["NaruCore", "NaruSystem", "NaruStream", "NaruConformance", logging]),
         tests("NaruMessageQueue", ["NaruCore", "NaruSystem", "NaruConformance", logging]),
         tests("NaruSemaphore", ["NaruCore", "NaruSystem", "NaruConformance", logging]),
         tests("NaruAnonymousPipe", ["NaruCore", "NaruSystem", "NaruStream", "NaruConformance"]),
@@ -170,7 +172,7 @@ let package = Package(
             "Naru", ["NaruCore", "NaruSystem", .product(name: "Configuration", package: "swift-configuration"), logging]),
     ]
         + fuzzing([
-            "Naru", "NaruCore", "NaruSystem", "NaruRing", "NaruStream", "NaruSharedMemory", "NaruUnixSocket", "NaruZstd",
-            "NaruAnonymousPipe", "NaruNamedPipe",
+            "Naru", "NaruCore", "NaruSystem", "NaruRing", "NaruStream", "NaruSharedMemory", "NaruUnixSocket", "NaruTCP",
+            "NaruAnonymousPipe", "NaruNamedPipe", "NaruZstd",
         ])
 )

@@ -74,6 +74,7 @@ between() {
 
 between "two processes"
 between "unix-socket forced" NARU_LINKS_FRAMES_TRANSPORTS=unix-socket
+between "tcp forced" NARU_LINKS_FRAMES_TRANSPORTS=tcp
 between "zstd forced" NARU_LINKS_FRAMES_COMPRESSION=zstd
 
 : >received

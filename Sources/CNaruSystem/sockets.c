@@ -4,6 +4,7 @@
 #include "CNaruSystem.h"
 #include "internal.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -65,6 +66,33 @@ int32_t naru_unix_connect(int32_t fd, const char *path) {
     struct sockaddr_un address;
     int result = naru_unix_address(&address, path);
     if (result == 0) result = NARU_RETRY(connect(fd, (struct sockaddr *)&address, sizeof address));
+    return result;
+}
+
+static int naru_unix_abstract(struct sockaddr_un *address, const char *name, socklen_t *size) {
+    size_t length = strlen(name);
+    if (length == 0) return -ENOENT;
+    if (length >= sizeof address->sun_path) return -ENAMETOOLONG;
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    memcpy(address->sun_path + 1, name, length);
+    *size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length);
+    return 0;
+}
+
+int32_t naru_unix_bind_abstract(int32_t fd, const char *name) {
+    struct sockaddr_un address;
+    socklen_t size = 0;
+    int result = naru_unix_abstract(&address, name, &size);
+    if (result == 0) result = NARU_RETRY(bind(fd, (struct sockaddr *)&address, size));
+    return result;
+}
+
+int32_t naru_unix_connect_abstract(int32_t fd, const char *name) {
+    struct sockaddr_un address;
+    socklen_t size = 0;
+    int result = naru_unix_abstract(&address, name, &size);
+    if (result == 0) result = NARU_RETRY(connect(fd, (struct sockaddr *)&address, size));
     return result;
 }
 

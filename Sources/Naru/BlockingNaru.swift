@@ -34,7 +34,7 @@ public struct BlockingNaru: Sendable {
 
     /// As ``Naru/receiver(_:deadline:)-(LinkSettings,_)``; blocks the calling thread.
     public func receiver(_ link: LinkSettings, deadline: Deadline? = nil) throws(NaruError) -> sending Receiver {
-        let (address, request) = try naru.endpoint(link, .oneWay, operation: "receive")
+        let (address, request) = try naru.endpoint(link, .oneWay, listens: true, operation: "receive")
         return try naru.runtime.blocking.receiver(address, request, deadline: deadline ?? .after(Naru.defaultWait))
     }
 

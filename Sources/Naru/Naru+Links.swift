@@ -37,7 +37,7 @@ extension Naru {
     public func receiver(
         _ link: LinkSettings, deadline: Deadline? = nil
     ) async throws(NaruError) -> sending Receiver {
-        let (address, request) = try endpoint(link, .oneWay, operation: "receive")
+        let (address, request) = try endpoint(link, .oneWay, listens: true, operation: "receive")
         return try await runtime.receiver(address, request, deadline: deadline ?? .after(Self.defaultWait))
     }
 
@@ -71,7 +71,35 @@ extension Naru {
 
     /// Listens on the link of these settings.
     public func listener(_ link: LinkSettings, direction: Direction? = nil) throws(NaruError) -> Listener {
-        let (address, request) = try endpoint(link, direction.map { .exactly($0) } ?? .any, operation: "listen on")
+        let (address, request) = try endpoint(
+            link, direction.map { .exactly($0) } ?? .any, listens: true, operation: "listen on")
         return try runtime.listener(address, request)
+    }
+
+    /// Dials a link and sends to a resuming receiver there, over as many connections as it takes.
+    ///
+    /// A link whose direction nothing sets is duplex here: the receiver says how far it is.
+    /// - Parameters:
+    ///   - link: a name of the configuration, or an address.
+    ///   - policy: what is kept, and for how long a lost receiver is looked for.
+    ///   - deadline: until when to wait for the receiver at first; ``defaultWait`` from now where it is `nil`.
+    /// - Throws: as ``settings(for:)``, and as ``NaruCore/Runtime/resumingSender(_:_:policy:deadline:)``.
+    public func resumingSender(
+        _ link: String, policy: Resumption = Resumption(), deadline: Deadline? = nil
+    ) async throws(NaruError) -> sending ResumingSender {
+        let (address, request) = try endpoint(
+            try settings(for: link), .exactly(.duplex), operation: "send a resuming stream on")
+        return try await runtime.resumingSender(
+            address, request, policy: policy, deadline: deadline ?? .after(Self.defaultWait))
+    }
+
+    /// Listens on a link for a resuming sender.
+    /// - Throws: as ``settings(for:)``, and as ``NaruCore/Runtime/resumingReceiver(_:_:policy:)``.
+    public func resumingReceiver(
+        _ link: String, policy: Resumption = Resumption()
+    ) throws(NaruError) -> sending ResumingReceiver {
+        let (address, request) = try endpoint(
+            try settings(for: link), .exactly(.duplex), listens: true, operation: "receive a resuming stream on")
+        return try runtime.resumingReceiver(address, request, policy: policy)
     }
 }

@@ -7,6 +7,7 @@ internal import NaruMessageQueue
 internal import NaruNamedPipe
 internal import NaruSemaphore
 internal import NaruSharedMemory
+internal import NaruTCP
 internal import NaruUnixSocket
 
 #if Zstd
@@ -18,13 +19,18 @@ extension Naru {
     public static var transports: [any Transport] {
         [
             InProcessTransport(), SharedMemoryTransport(), UnixSocketTransport(), AnonymousPipeTransport(),
-            NamedPipeTransport(), PosixQueueTransport(), SysvQueueTransport(),
+            NamedPipeTransport(), PosixQueueTransport(), SysvQueueTransport(), TCPTransport(),
         ]
     }
 
     /// What synchronises in this build.
     public static var signals: [any SignalMechanism] {
         [SemaphoreMechanism(), PosixSemaphoreMechanism(), AnonymousSemaphoreMechanism()]
+    }
+
+    /// How links over networks meet in this build.
+    public static var rendezvous: [any Rendezvous] {
+        [TCPRendezvous()]
     }
 
     /// The codecs of this build: `zstd`, unless its package trait is off.

@@ -40,6 +40,7 @@ public final class Naru: Sendable {
     ///   - transports: the plugins that carry messages.
     ///   - signals: the plugins that synchronise.
     ///   - codecs: the codec plugins.
+    ///   - rendezvous: how links over networks meet.
     ///   - costs: what the selector ranks by.
     ///   - logger: for what an operator should know.
     /// - Throws: ``NaruCore/NaruError/Code/invalidConfiguration`` for a file that cannot be read or does not parse,
@@ -48,7 +49,7 @@ public final class Naru: Sendable {
     public init(
         application: [any ConfigProvider] = [], sources: ConfigurationSources = .standard,
         transports: [any Transport] = Naru.transports, signals: [any SignalMechanism] = Naru.signals,
-        codecs: [any Codec] = Naru.codecs,
+        codecs: [any Codec] = Naru.codecs, rendezvous: [any Rendezvous] = Naru.rendezvous,
         costs: CostTable = .shipped, logger: Logger = Logger(label: "naru")
     ) async throws(NaruError) {
         layers = try Layers(application: application, sources: sources)
@@ -56,7 +57,7 @@ public final class Naru: Sendable {
         notInherited = problems
         runtime = try Runtime(
             transports: transports, signals: signals, codecs: codecs, costs: costs,
-            directories: sources.directories, inherited: inherited, logger: logger)
+            directories: sources.directories, inherited: inherited, rendezvous: rendezvous, logger: logger)
         log(warnings)
     }
 
@@ -147,10 +148,10 @@ public final class Naru: Sendable {
 
     /// What an endpoint is made of: address and request, once the settings are found to suit it.
     func endpoint(
-        _ link: LinkSettings, _ shape: LinkSettings.Shape, operation: String
+        _ link: LinkSettings, _ shape: LinkSettings.Shape, listens: Bool = false, operation: String
     ) throws(NaruError) -> (Address, LinkRequest) {
         try checkRunning(operation, link.name ?? "a link")
-        return try link.endpoint(shape, operation: operation)
+        return try link.endpoint(shape, listens: listens, operation: operation)
     }
 
     /// - Throws: ``NaruCore/NaruError/Code/closed`` after a shutdown.

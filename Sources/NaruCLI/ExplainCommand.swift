@@ -17,8 +17,11 @@ struct ExplainCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The link's name, or an address such as local:frames.", valueName: "name-or-address"))
     var link: String?
 
-    @Option(help: ArgumentHelp("Where the other end is taken to be: \(words(Locality.self))."), transform: word)
-    var locality = Locality.sameHost
+    @Option(
+        help: ArgumentHelp(
+            "Where the other end is taken to be: \(words(Locality.self)).",
+            discussion: "Without it on this host; for an address of a network on another."), transform: word)
+    var locality: Locality?
 
     @Option(help: ArgumentHelp("The shape of the traffic: \(words(Direction.self))."), transform: word)
     var direction: Direction?
@@ -50,7 +53,8 @@ struct ExplainCommand: AsyncParsableCommand {
         do {
             var settings = try naru.settings(for: link)
             try apply(to: &settings)
-            explanation = naru.explain(settings, locality: locality)
+            let assumed: Locality = settings.address?.isRemote == true ? .remote : .sameHost
+            explanation = naru.explain(settings, locality: locality ?? assumed)
         } catch {
             await naru.shutdown()
             throw error

@@ -6,8 +6,10 @@ import Naru
 
 /// What `send` and `receive` have in common.
 struct LinkOptions: ParsableArguments {
-    @Argument(help: ArgumentHelp("The link's name, or an address such as local:frames.", valueName: "name-or-address"))
-    var link: String
+    @Argument(
+        help: ArgumentHelp(
+            "The link's name, or an address such as local:frames or tcp:HOST:PORT.", valueName: "name-or-address"))
+    var link: String?
 
     @Option(
         help: ArgumentHelp(
@@ -31,6 +33,9 @@ struct LinkOptions: ParsableArguments {
             """)
     var raw = false
 
+    @Flag(help: "Let tcp reach beyond this host, where everything travels in the clear.")
+    var insecure = false
+
     @Option(help: ArgumentHelp("auto, off, zstd or zstd:LEVEL; zstd:per-message for no history.", valueName: "mode"))
     var compression: String?
 
@@ -49,15 +54,20 @@ struct LinkOptions: ParsableArguments {
     static let longestWait = 1e9
 
     func validate() throws {
+        if let link { try Self.check(link) }
+        guard wait >= 0, wait <= Self.longestWait else {
+            throw ValidationError("--wait must be a number of seconds from 0 to \(Int(Self.longestWait))")
+        }
+    }
+
+    /// Misuse is said at once.
+    static func check(_ address: String) throws {
         do {
-            _ = try Address(parsing: link)
+            _ = try Address(parsing: address)
         } catch where error.code == .invalidArgument {
             throw ValidationError("\(error.reason)\(error.remedy.map { "; \($0)" } ?? "")")
         } catch {
             // A mechanism that this build does not have is no misuse: it is said when the link is made.
-        }
-        guard wait >= 0, wait <= Self.longestWait else {
-            throw ValidationError("--wait must be a number of seconds from 0 to \(Int(Self.longestWait))")
         }
     }
 
@@ -75,6 +85,7 @@ struct LinkOptions: ParsableArguments {
             }
             try settings.override("direction", .text(direction), "--direction")
         }
+        if insecure { try settings.override("insecure", .flag(true), "--insecure") }
         if let compression { try settings.override("compression", .text(compression), "--compression") }
         if let messageSize {
             try settings.override("messageBytes", .number(messageSize.bytes), "--message-size")

@@ -30,6 +30,11 @@ struct ReceiveCommand: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: "End after so many messages.")
     var count: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "Listen at this address, such as tcp:*:9000, instead of the link's own.", valueName: "address"))
+    var listen: String?
+
     @Option(help: ArgumentHelp("End when nothing has come for so long.", valueName: "seconds"))
     var idle: Double?
 
@@ -37,14 +42,17 @@ struct ReceiveCommand: AsyncParsableCommand {
 
     @Argument(parsing: .postTerminator, help: Session.programHelp)
     var program: [String] = []
-
     func validate() throws {
+        if let listen { try LinkOptions.check(listen) }
+        guard options.link != nil || listen != nil else {
+            throw ValidationError("Missing expected argument '<name-or-address>', or --listen")
+        }
         if let idle, !(0...1e9).contains(idle) { throw ValidationError("--idle must not be negative") }
         if let count, count < 0 { throw ValidationError("--count must not be negative") }
     }
 
     func run() async throws {
-        let report = try await Session(options, requiring: types.required).run { [self] session in
+        let report = try await Session(options, listen: listen, requiring: types.required).run { [self] session in
             let file = try OutputFile(output)
             defer { file.close() }
             let child = try session.start(program)

@@ -30,6 +30,10 @@ struct SendCommand: AsyncParsableCommand {
     @Argument(parsing: .postTerminator, help: Session.programHelp)
     var program: [String] = []
 
+    func validate() throws {
+        guard options.link != nil else { throw ValidationError("Missing expected argument '<name-or-address>'") }
+    }
+
     func run() async throws {
         let report = try await Session(options, requiring: labels.required).run { [self] session in
             let input = try InputFile(file)

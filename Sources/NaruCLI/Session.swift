@@ -16,9 +16,11 @@ struct Session: Sendable {
     /// Reads the configuration.
     /// - Throws: ``NaruError`` for a configuration or a name that makes no sense, a `ValidationError` for options that
     ///   make none.
-    init(_ options: LinkOptions, requiring properties: [String] = []) async throws {
+    /// - Parameter listen: Where to listen, whatever the link's settings say; alone, it is the link.
+    init(_ options: LinkOptions, listen: String? = nil, requiring properties: [String] = []) async throws {
         naru = try await Naru(logger: .command(quiet: options.quiet))
-        var settings = try naru.settings(for: options.link)
+        var settings = try naru.settings(for: options.link ?? listen)
+        if options.link != nil, let listen { try settings.override("listen", .text(listen), "--listen") }
         try options.apply(to: &settings)
         try settings.require(properties, "--type or --priority")
         self.settings = settings

@@ -24,17 +24,25 @@ public final class StreamEnd: Sendable {
     /// Whether two lanes use it.
     let isShared: Bool
     private let lanes: Atomic<Int>
+    /// Where a connection lingers when the last lane has closed.
+    private let lingering: Reactor?
+
+    /// How long a connection lingers whose other end does not close.
+    private static let lingeringTime = Duration.seconds(5)
 
     /// Takes over a descriptor.
     /// - Parameters:
     ///   - descriptor: The stream; a pipe must be non-blocking.
     ///   - kind: What the descriptor is.
     ///   - lanes: How many lanes will use it, 1 or 2.
-    public init(_ descriptor: Descriptor, kind: StreamKind, lanes: Int = 1) {
+    ///   - lingering: For a connection over a network: the reactor by which it is closed so that what was sent arrives,
+    ///     see ``NaruSystem/LingeringClose``.
+    public init(_ descriptor: Descriptor, kind: StreamKind, lanes: Int = 1, lingering: Reactor? = nil) {
         precondition(lanes == 1 || lanes == 2, "a stream's end serves 1 or 2 lanes (is \(lanes))")
         self.descriptor = descriptor
         self.kind = kind
         isShared = lanes == 2
+        self.lingering = lingering
         self.lanes = Atomic(lanes)
     }
 
@@ -42,7 +50,8 @@ public final class StreamEnd: Sendable {
     func release(sending: Bool) {
         // Acquiring and releasing: the last lane's close comes after everything the other did with the descriptor.
         if lanes.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
-            descriptor.close()
+            guard let lingering else { return descriptor.close() }
+            LingeringClose.close(descriptor, reactor: lingering, within: Self.lingeringTime)
         } else if sending, kind == .socket {
             descriptor.shutdownWrite()
         }

@@ -21,6 +21,7 @@ public final class StreamInboundLane: InboundLane {
     private let companion: StreamOutbox?
     private let maximumRecordBytes: Int
     private let name: String
+    public let arrivesLate: Bool
 
     // The buffer: bytes not yet given lie in head ..< tail. `head` is a multiple of eight and of the same rest as the
     // position in the stream, and passes `tail` by up to seven bytes while a record's padding has not come yet.
@@ -48,10 +49,12 @@ public final class StreamInboundLane: InboundLane {
     ///     first has what it gathered written.
     ///   - maximumRecordBytes: The most bytes of one record, as agreed with the sender.
     ///   - name: How errors name the lane.
+    ///   - arrivesLate: Whether bytes that the sender's kernel took may take their time, as over a network.
     public init(
         _ end: StreamEnd, companion: StreamOutboundLane? = nil,
-        maximumRecordBytes: Int = StreamFormat.maximumRecordBytes, name: String = "stream"
+        maximumRecordBytes: Int = StreamFormat.maximumRecordBytes, name: String = "stream", arrivesLate: Bool = false
     ) {
+        self.arrivesLate = arrivesLate
         self.end = end
         self.companion = companion?.outbox
         self.maximumRecordBytes = maximumRecordBytes
@@ -113,7 +116,8 @@ public final class StreamInboundLane: InboundLane {
         if try isRecordBuffered() { return .ready }
         companion?.flushForWaiter()
         if hasEnded { return .ended }
-        return style == .thread && end.kind == .socket
+        // The end of a sleep in a socket ends what it receives: not where that may still be on its way.
+        return style == .thread && end.kind == .socket && !arrivesLate
             ? .reception(end.descriptor) : .descriptor(end.descriptor, .readable)
     }
 

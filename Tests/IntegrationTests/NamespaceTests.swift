@@ -72,7 +72,7 @@ import Testing
     }
 
     /// A process of another PID namespace has no number here, or another one; its death is seen all the same.
-    @Test(arguments: [true, false], ["shared-memory", "unix-socket"])
+    @Test(arguments: [true, false], ["shared-memory", "unix-socket", "tcp"])
     func aDeathIsSeenFromAnotherPIDNamespace(_ isVictimInside: Bool, _ transport: String) throws {
         let stage = try Stage()
         let flags = ["--pid", "--fork", "--kill-child"]

@@ -39,11 +39,13 @@ final class Stage {
         return own[..<(own.lastIndex(of: "/") ?? own.endIndex)] + "/" + name
     }
 
-    /// Starts a program; its output is read line by line.
+    /// Starts a program; its output is read line by line, unless it goes to a file.
     func start(
-        _ executable: String, _ arguments: [String], environment: [String: String] = [:]
+        _ executable: String, _ arguments: [String], environment: [String: String] = [:],
+        output file: Descriptor? = nil
     ) throws -> Running {
-        let (output, childOutput) = try UnixSocket.pair(kind: .stream)
+        let (output, pairOutput) = try UnixSocket.pair(kind: .stream)
+        let childOutput = file ?? pairOutput
         let (errors, childErrors) = try UnixSocket.pair(kind: .stream)
         let (input, childInput) = try UnixSocket.pair(kind: .stream)
         let variables = [
@@ -141,6 +143,9 @@ final class Running {
         self.errors = Lines(errors)
     }
 
+    /// Its number.
+    var processID: Int32 { child.processID }
+
     /// The next line of its output; throws when none comes for long, or it ended.
     func line() throws -> String { try output.next() }
 
@@ -154,8 +159,6 @@ final class Running {
     func allErrors() throws -> [String] { try errors.all() }
 
     func kill(_ signal: Int32 = Signals.kill) { child.kill(signal) }
-
-    var processID: Int32 { child.processID }
 
     func closeInput() { input.close() }
 

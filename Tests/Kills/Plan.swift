@@ -30,11 +30,12 @@ struct Plan: Sendable {
     var name: String
 
     /// - Parameters:
-    ///   - number: Which round; the six kinds of link come in turn.
+    ///   - number: Which round; the kinds of link come in turn.
     ///   - worker: A killed receiver leaves its name behind, and the worker's next one takes it over.
     init(_ number: Int, worker: Int, _ random: inout Random) {
         victim = number.isMultiple(of: 2) ? .send : .receive
-        transport = [.sharedMemory, .unixSocket, .fifo][number / 2 % 3]
+        let transports: [TransportName] = [.sharedMemory, .unixSocket, .fifo, .tcp]
+        transport = transports[number / 2 % transports.count]
         wait = WaitMode.allCases[random.below(WaitMode.allCases.count)]
         isAsync = random.below(2) == 0
         victimIsAsync = random.below(2) == 0

@@ -226,6 +226,9 @@ int32_t naru_unix_pair(int32_t seqpacket, int32_t nonblocking, int32_t *a, int32
 int32_t naru_unix_socket(void);
 int32_t naru_unix_bind(int32_t fd, const char *path, uint32_t permissions);
 int32_t naru_unix_connect(int32_t fd, const char *path);
+/// The same for a name of the abstract namespace, which belongs to the network namespace and to no folder.
+int32_t naru_unix_bind_abstract(int32_t fd, const char *name);
+int32_t naru_unix_connect_abstract(int32_t fd, const char *name);
 int32_t naru_listen(int32_t fd, int32_t backlog);
 int32_t naru_accept(int32_t fd);
 int64_t naru_send_message(int32_t fd, const void *_Nullable bytes, size_t count,
@@ -274,6 +277,42 @@ int32_t naru_sysv_queue_status_of(int32_t queue, struct naru_sysv_queue_status *
 int32_t naru_sysv_queue_remove(int32_t queue);
 int32_t naru_sysv_queue_send(int32_t queue, const void *message, size_t count);
 int64_t naru_sysv_queue_receive(int32_t queue, void *message, size_t count, int64_t type);
+
+// MARK: Internet sockets
+
+/// An address and a port of version 4 (the first four bytes count) or 6.
+struct naru_inet {
+    uint8_t bytes[16];
+    uint32_t scope;
+    uint16_t port;
+    uint8_t version;
+};
+
+int32_t naru_inet_socket(int32_t version);
+int32_t naru_inet_bind(int32_t fd, const struct naru_inet *address);
+int32_t naru_inet_connect(int32_t fd, const struct naru_inet *address);
+/// The socket's own address, or its peer's.
+int32_t naru_inet_name(int32_t fd, int32_t peer, struct naru_inet *address);
+/// Reads an address written in numbers, of version 6 with `%interface` where it needs one: 1, or 0 when it is none.
+int32_t naru_inet_parse(const char *text, struct naru_inet *address);
+/// Writes the address, without the port, NUL-terminated.
+int32_t naru_inet_text(const struct naru_inet *address, char *buffer, size_t capacity);
+/// Looks a name up; blocks. How many addresses were found, or -errno, or -1000 and the resolver's own number.
+int32_t naru_inet_resolve(const char *name, uint16_t port, struct naru_inet *found, int32_t capacity);
+/// The resolver's words for its own (negative) number.
+const char *_Nonnull naru_inet_resolver_text(int32_t number);
+/// The user of this host's TCP socket that has these addresses; where the remote's port is 0, of the one that listens
+/// at the other. 0, or -errno: -ENOENT when there is none in this network namespace.
+int32_t naru_inet_owner(const struct naru_inet *local, const struct naru_inet *remote, uint32_t *user_id);
+/// The error that a socket keeps, as a positive number, which is taken with it; 0 for none.
+int32_t naru_socket_error(int32_t fd);
+int32_t naru_set_reuse_address(int32_t fd);
+int32_t naru_set_both_versions(int32_t fd, int32_t on);
+int32_t naru_tcp_set_no_delay(int32_t fd);
+int32_t naru_tcp_set_keep_alive(int32_t fd, int32_t idle_seconds, int32_t interval_seconds, int32_t count);
+int32_t naru_tcp_set_user_timeout(int32_t fd, int32_t milliseconds);
+/// Whether it is a TCP socket.
+int32_t naru_is_tcp(int32_t fd);
 
 // MARK: Processes and threads
 

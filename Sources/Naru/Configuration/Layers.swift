@@ -70,6 +70,7 @@ struct Layers: Sendable {
             case .text: .string
             case .number: .int
             case .list: .stringArray
+            case .flag: .bool
             }
         do {
             switch try provider.value(forKey: path, type: type).value?.content {
@@ -77,6 +78,7 @@ struct Layers: Sendable {
             case .string(let text): return .text(text)
             case .int(let number): return .number(number)
             case .stringArray(let texts): return .list(texts)
+            case .bool(let flag): return .flag(flag)
             case let other?: throw Mismatch(found: "\(other)")
             }
         } catch {

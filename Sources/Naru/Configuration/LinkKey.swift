@@ -3,21 +3,23 @@
 
 /// The keys of a link, in the order of the documentation.
 enum LinkKey: String, CaseIterable {
-    case address, direction, transports, deny, require, prefer, optimize, wait, messageBytes, maximumMessageBytes
-    case overflow, compression, allowedUsers
+    case address, listen, direction, transports, deny, require, prefer, optimize, wait, messageBytes, maximumMessageBytes
+    case overflow, compression, allowedUsers, insecure
 
     /// What a value of the key is.
     enum Kind: String {
         case text = "a text"
         case number = "a whole number"
         case list = "a list of texts"
+        case flag = "true or false"
     }
 
     var kind: Kind {
         switch self {
-        case .address, .direction, .optimize, .wait, .overflow, .compression: .text
+        case .address, .listen, .direction, .optimize, .wait, .overflow, .compression: .text
         case .messageBytes, .maximumMessageBytes: .number
         case .transports, .deny, .require, .prefer, .allowedUsers: .list
+        case .insecure: .flag
         }
     }
 

@@ -10,6 +10,9 @@ public struct LinkSettings: Sendable {
     public let name: String?
     /// Where the ends meet; `nil` where there is no link.
     public private(set) var address: Address?
+    /// Where the end that listens does so, where that is not ``address``: `tcp:*:9000` on a host that others know by a
+    /// name.
+    public private(set) var listen: Address?
     /// What this end asks of the link.
     public var request = LinkRequest()
     /// Each key's value and source. Changes of ``request`` that do not come by ``set(_:to:source:)`` don't show here.
@@ -62,6 +65,8 @@ public struct LinkSettings: Sendable {
         var requirements = request.requirements
         switch (key, value) {
         case (.address, .text(let text)): address = try Self.address(text, place)
+        case (.listen, .text(let text)): listen = try Self.address(text, place)
+        case (.insecure, .flag(let flag)): request.insecure = flag
         case (.direction, .text(let text)): requirements.direction = try Self.word(text, place)
         case (.optimize, .text(let text)): requirements.optimize = try Self.word(text, place)
         case (.wait, .text(let text)): requirements.wait = try Self.word(text, place)
@@ -94,6 +99,9 @@ public struct LinkSettings: Sendable {
 
     /// Takes the address that the program named, whatever the configuration says.
     mutating func fix(_ address: Address) {
+        // What is configured for listening belongs to the address that was.
+        listen = nil
+        sources[LinkKey.listen.rawValue] = nil
         guard self.address != address else { return }
         self.address = address
         note(.address, .text(address.description), "application")
@@ -114,9 +122,20 @@ public struct LinkSettings: Sendable {
         case exactly(Direction)
     }
 
+    /// Where the end that listens does so. An address of a network that has no link's name takes that of ``address``.
+    private var listeningAddress: Address? {
+        if case .network(let place)? = listen, place.name == NetworkPlace.unnamed, case .network(let met)? = address {
+            return .network(
+                NetworkPlace(scheme: place.scheme, host: place.host, port: place.port, name: met.name))
+        }
+        return listen ?? address
+    }
+
     /// Address and request for an endpoint; a direction that nobody set is what the endpoint needs.
-    func endpoint(_ shape: Shape, operation: String) throws(NaruError) -> (Address, LinkRequest) {
-        guard let address, let name else {
+    func endpoint(
+        _ shape: Shape, listens: Bool = false, operation: String
+    ) throws(NaruError) -> (Address, LinkRequest) {
+        guard let address = listens ? listeningAddress : address, let name else {
             throw NaruError(
                 .invalidArgument, operation: operation, object: "a link", reason: "these settings are of no link",
                 remedy: "name one")

@@ -9,6 +9,8 @@ public enum SettingValue: Sendable, Hashable, Encodable, CustomStringConvertible
     case number(Int)
     /// A list of texts.
     case list([String])
+    /// True or false.
+    case flag(Bool)
 
     /// For people: the text, the number, or the list's texts with commas between; `none` where it is empty.
     public var description: String {
@@ -16,6 +18,7 @@ public enum SettingValue: Sendable, Hashable, Encodable, CustomStringConvertible
         case .text(let text): text
         case .number(let number): "\(number)"
         case .list(let texts): texts.isEmpty ? "none" : texts.joined(separator: ", ")
+        case .flag(let flag): "\(flag)"
         }
     }
 
@@ -26,6 +29,7 @@ public enum SettingValue: Sendable, Hashable, Encodable, CustomStringConvertible
         case .text(let text): try container.encode(text)
         case .number(let number): try container.encode(number)
         case .list(let texts): try container.encode(texts)
+        case .flag(let flag): try container.encode(flag)
         }
     }
 }

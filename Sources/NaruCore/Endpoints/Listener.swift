@@ -8,10 +8,13 @@ public final class Listener: Sendable {
     /// How many established links may wait to be accepted before peers are refused as busy.
     static let backlog = 64
 
-    private let listener: LocalListener
+    private let listener: LinkListener
     private let runtime: Runtime
 
-    init(_ listener: LocalListener, _ runtime: Runtime) {
+    /// Where it listens, with what the kernel chose: `local:frames`, `tcp:127.0.0.1:34567`.
+    public var address: String { listener.address }
+
+    init(_ listener: LinkListener, _ runtime: Runtime) {
         self.listener = listener
         self.runtime = runtime
     }

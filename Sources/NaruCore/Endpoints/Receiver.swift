@@ -34,6 +34,8 @@ public final class Receiver {
     private var patience: Patience
     /// The last wait, and the messages taken by then.
     private var lastSpell: (spell: WaitSpell, taken: UInt64)?
+    /// Until when what may be on its way is waited for after the link closed, and how far it had come when that was set.
+    private var transit = (progress: UInt64(0), deadline: Deadline.never)
     private var hasLookedAfterClose = false
     /// Where lanes lend messages together.
     private let run = UnsafeMutableBufferPointer<LentRecord>.allocate(capacity: 64)
@@ -192,6 +194,8 @@ public final class Receiver {
         case finished
         case spin
         case sleep(WaitTarget)
+        /// Sleep on a lane whose link is closed, for what may still be on its way.
+        case linger(WaitTarget)
     }
 
     /// Waits until there may be a message.
@@ -212,6 +216,15 @@ public final class Receiver {
                 defer { lane.disarm() }
                 try await link.sleep(link.inbound, target, style: style, deadline: deadline, "receive")
                 return pause(spell)
+            case .linger(let target):
+                defer { lane.disarm() }
+                let until = Swift.min(deadline, transit.deadline)
+                do {
+                    try await link.sleep(link.inbound, target, style: style, deadline: until, "receive")
+                } catch {
+                    guard error.code == .deadlineExceeded, !deadline.isPast else { throw error }
+                }
+                return pause(spell)
             }
         }
     }
@@ -228,6 +241,14 @@ public final class Receiver {
             case .sleep(let target):
                 defer { lane.disarm() }
                 try link.block(lane, target, deadline: deadline)
+                return pause(spell)
+            case .linger(let target):
+                defer { lane.disarm() }
+                do {
+                    try link.block(lane, target, deadline: Swift.min(deadline, transit.deadline))
+                } catch {
+                    guard error.code == .deadlineExceeded, !deadline.isPast else { throw error }
+                }
                 return pause(spell)
             }
         }
@@ -256,7 +277,7 @@ public final class Receiver {
         if isFinished { return .finished }
         if link.isClosed {
             // One look more: what was handed over before the link closed is there by now.
-            if hasLookedAfterClose { throw closedError() }
+            if hasLookedAfterClose { return try stepAfterClose(style) }
             hasLookedAfterClose = true
             return .look
         }
@@ -270,6 +291,28 @@ public final class Receiver {
         guard link.isClosed else { return .sleep(target) }
         lane.disarm()
         return .spin
+    }
+
+    /// How long a lane over a network may bring nothing, after its link closed, before it counts as empty.
+    private static let transitTime = Duration.seconds(2)
+
+    /// The link is closed and nothing more is there. Over a network the news of the peer's end may overtake what it
+    /// handed over: then the lane's own end decides, or that nothing has come for a while.
+    private func stepAfterClose(_ style: WaitStyle) throws -> Step {
+        guard lane.arrivesLate, link.closeReason?.leavesDataBehind == true else { throw closedError() }
+        // A large message comes in parts.
+        let progress = taken &+ UInt64(truncatingIfNeeded: assembler.byteCount)
+        if transit.progress != progress || transit.deadline == .never {
+            transit = (progress, .after(Self.transitTime))
+        } else if transit.deadline.isPast {
+            throw closedError()
+        }
+        link.inbound.prepare()
+        let target = try arm(style)
+        if target.isBlocking { return .linger(target) }
+        lane.disarm()
+        if case .ended = target { throw closedError() }
+        return .look
     }
 
     private func arm(_ style: WaitStyle) throws(NaruError) -> WaitTarget {

@@ -48,6 +48,14 @@ public struct CloseReason: Hashable, Sendable, CustomStringConvertible {
     /// The signal that killed the peer, where one did and the kernel told.
     public var signal: Int32? { if case .peerKilled(let signal) = value { signal } else { nil } }
 
+    /// Whether the other end is gone in a way that lets what it handed over still be on its way.
+    var leavesDataBehind: Bool {
+        switch value {
+        case .finished, .peerVanished, .peerExited, .peerKilled: true
+        case .closed, .cancelled, .network, .protocolViolation: false
+        }
+    }
+
     /// The reason in words.
     public var description: String {
         switch value {

@@ -25,6 +25,9 @@ struct Assembler: ~Copyable {
     /// Whether a message is half there.
     var isPartial: Bool { current != nil }
 
+    /// How many bytes of it.
+    var byteCount: Int { buffer.count }
+
     /// Takes one fragment record.
     mutating func append(_ header: RecordHeader, _ bytes: RawSpan) -> Step {
         guard let fragment = FragmentHeader(bytes) else {

@@ -14,12 +14,16 @@ internal import FoundationEssentials
 ///      closing   5 | link (16) | 0: without finishing, 1: finished
 ///      propose  16 | link (16) | the proposal in JSON; the link named there counts for nothing
 ///      ready    17 | link (16)
+///      invite   18 | nonce (16) | the name of a door, or nothing      the listener's first, over a network
+///      visit    19 | nonce (16)                                       the dialer's first, at the door
 enum ControlFrame: Sendable, Equatable {
     case message(ControlMessage)
     case opening(LinkID, [UInt8], descriptorCount: Int)
     case bell(LinkID)
     case taken(LinkID, UInt64)
     case closing(LinkID, finished: Bool)
+    case invite(LocalWay.Invitation)
+    case visit(LinkID)
 
     /// The largest body, bytes.
     static let maximumByteCount = 65_536
@@ -30,7 +34,7 @@ enum ControlFrame: Sendable, Equatable {
 
     private enum Tag: UInt8 {
         case opening = 2, bell, taken, closing
-        case propose = 16, ready
+        case propose = 16, ready, invite, visit
     }
 
     /// The frame's bytes, length first.
@@ -54,6 +58,10 @@ enum ControlFrame: Sendable, Equatable {
             body = [Tag.taken.rawValue] + link.bytes + littleEndianBytes(count)
         case .closing(let link, let finished):
             body = [Tag.closing.rawValue] + link.bytes + [finished ? 1 : 0]
+        case .invite(let invitation):
+            body = [Tag.invite.rawValue] + invitation.nonce.bytes + Array(invitation.door.utf8)
+        case .visit(let nonce):
+            body = [Tag.visit.rawValue] + nonce.bytes
         }
         guard body.count <= Self.maximumByteCount else {
             throw NaruError(
@@ -113,6 +121,13 @@ enum ControlFrame: Sendable, Equatable {
         case .closing:
             guard payload.count == 1, let how = payload.first, how < 2 else { throw violation("a garbled closing") }
             self = .closing(link, finished: how == 1)
+        case .invite:
+            guard payload.count <= LocalWay.Invitation.maximumDoorBytes, payload.allSatisfy({ (33...126).contains($0) })
+            else { throw violation("a garbled invitation") }
+            self = .invite(LocalWay.Invitation(nonce: link, door: String(decoding: payload, as: UTF8.self)))
+        case .visit:
+            guard payload.isEmpty else { throw violation("a garbled visit") }
+            self = .visit(link)
         }
     }
 

@@ -22,6 +22,8 @@ struct HandshakeMachine: Sendable {
         var costs: CostTable
         /// Whether one of the two ends started the other.
         var related: Bool
+        /// Whether the connection leads over a network.
+        var isRemote = false
     }
 
     /// What happened.
@@ -65,6 +67,8 @@ struct HandshakeMachine: Sendable {
     private var relation: Relation?
     private var merged: Requirements?
     private(set) var decision: Decision?
+    /// Why the two ends, which met over a network, did not come together on one host, as this end found.
+    var apart: String?
     private var failures: [(transport: TransportName, reason: String, remedy: String)] = []
 
     init(_ end: End) {
@@ -149,7 +153,8 @@ struct HandshakeMachine: Sendable {
             return violation("a request that is not valid: \(error)")
         }
         let relation = Relation.between(
-            end.hello.process, hello.process, sameUser: sameUser, related: end.related)
+            end.hello.process, hello.process, sameUser: sameUser, related: end.related, isRemote: end.isRemote,
+            apart: apart)
         self.relation = relation
         do {
             merged =

@@ -45,7 +45,17 @@ extension Relation {
     ///   - peer: the other end's claim.
     ///   - sameUser: whether the kernel gave the peer this end's own user id.
     ///   - related: whether one of the two started the other, as known from an inherited descriptor.
-    static func between(_ own: ProcessClaim, _ peer: ProcessClaim, sameUser: Bool, related: Bool) -> Relation {
+    ///   - isRemote: whether they met over a network and did not come together on one host. Then they are remote
+    ///     whatever they claim: nothing that needs one host can be proved over such a connection.
+    ///   - apart: why they did not come together, as the dialer found.
+    static func between(
+        _ own: ProcessClaim, _ peer: ProcessClaim, sameUser: Bool, related: Bool, isRemote: Bool = false,
+        apart: String? = nil
+    ) -> Relation {
+        if isRemote {
+            return Relation(
+                locality: .remote, sameUser: false, sharedNamespaces: [], evidence: evidence(own, peer, apart))
+        }
         let locality: Locality =
             if own.image == peer.image && own.processID == peer.processID {
                 .sameProcess
@@ -56,5 +66,15 @@ extension Relation {
             }
         let shared = own.host.namespaces.filter { peer.host.namespaces[$0.key] == $0.value }.keys.sorted()
         return Relation(locality: locality, sameUser: sameUser, sharedNamespaces: shared)
+    }
+
+    /// Why two ends that met over a network stay on it.
+    private static func evidence(_ own: ProcessClaim, _ peer: ProcessClaim, _ apart: String?) -> String {
+        let met = "they met over a network"
+        guard own.host.mayShareHost(with: peer.host) else { return "\(met), and each says that it runs on another host" }
+        if let mine = own.host.namespaces["net"], let theirs = peer.host.namespaces["net"], mine != theirs {
+            return "\(met), and although they may share a host, they are in different network namespaces"
+        }
+        return "\(met), and did not come together on one host" + (apart.map { ": \($0)" } ?? "")
     }
 }

@@ -5,6 +5,8 @@
 public enum Address: Hashable, Sendable, CustomStringConvertible {
     /// A name on this host: `local:frames`, or just `frames`.
     case local(name: String)
+    /// A port of a host on a network: `tcp:HOST:PORT`, with `/NAME` behind it where the link has a name.
+    case network(NetworkPlace)
     /// An object of the system that other programs made or use, as its transport names it: `fifo:/tmp/log`,
     /// `posix-queue:/jobs`, `sysv-queue:0x4e`.
     case medium(TransportName, object: String)
@@ -12,40 +14,41 @@ public enum Address: Hashable, Sendable, CustomStringConvertible {
     case inherited(name: String)
 
     /// Parses an address.
-    /// - Throws: ``NaruError/Code/invalidArgument`` for a name that is not `[a-z0-9-]{1,64}`,
-    ///   ``NaruError/Code/unsupported`` for a scheme whose mechanism this build does not have.
+    /// - Throws: ``NaruError/Code/invalidArgument`` for a name that is not `[a-z0-9-]{1,64}` and for a host or port that
+    ///   is none, ``NaruError/Code/unsupported`` for a scheme whose mechanism this build does not have.
     public init(parsing text: String) throws(NaruError) {
         guard let colon = text.firstIndex(of: ":") else {
             self = .local(name: try Self.checked(text, in: text))
             return
         }
         let scheme = text[..<colon]
+        let rest = text[text.index(after: colon)...]
         switch scheme {
         case "local":
-            self = .local(name: try Self.checked(String(text[text.index(after: colon)...]), in: text))
+            self = .local(name: try Self.checked(String(rest), in: text))
+        case "tcp":
+            self = .network(try NetworkPlace(scheme: String(scheme), parsing: rest, in: text))
         case "inherited":
-            let name = String(text[text.index(after: colon)...])
-            self = .inherited(name: name.isEmpty ? "" : try Self.checked(name, in: text))
+            self = .inherited(name: rest.isEmpty ? "" : try Self.checked(String(rest), in: text))
         case "fifo", "posix-queue", "sysv-queue":
-            self = .medium(
-                TransportName(String(scheme)),
-                object: try Self.checkedObject(String(text[text.index(after: colon)...]), in: text))
-        case "tcp", "tls", "nats", "file":
+            self = .medium(TransportName(String(scheme)), object: try Self.checkedObject(String(rest), in: text))
+        case "tls", "nats", "file":
             throw NaruError(
                 .unsupported, operation: "parse", object: "address \(text)",
-                reason: "this build has no mechanism for `\(scheme):`", remedy: "use local:NAME")
+                reason: "this build has no mechanism for `\(scheme):`", remedy: "use local:NAME or tcp:HOST:PORT")
         default:
             throw NaruError(
                 .invalidArgument, operation: "parse", object: "address \(text)", reason: "unknown scheme `\(scheme)`",
-                remedy: "use local:NAME")
+                remedy: "use local:NAME or tcp:HOST:PORT")
         }
     }
 
-    /// The name of the link at this address, empty for `inherited:` alone; what stands for it in messages where it has
-    /// none.
+    /// The name of the link at this address: empty for `inherited:` alone, ``NetworkPlace/unnamed`` for a port without a
+    /// name behind it; what stands for it in messages where it has none.
     public var name: String {
         switch self {
         case .local(let name), .inherited(let name): name
+        case .network(let place): place.name
         case .medium: description
         }
     }
@@ -54,7 +57,16 @@ public enum Address: Hashable, Sendable, CustomStringConvertible {
     public var configurationName: String? {
         switch self {
         case .local(let name), .inherited(let name): name
+        case .network(let place): place.name
         case .medium: nil
+        }
+    }
+
+    /// Whether the other end may be on another host.
+    public var isRemote: Bool {
+        switch self {
+        case .local, .medium, .inherited: false
+        case .network: true
         }
     }
 
@@ -62,9 +74,17 @@ public enum Address: Hashable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .local(let name): "local:\(name)"
+        case .network(let place): place.description
         case .inherited(let name): "inherited:\(name)"
         case .medium(let transport, let object): "\(transport):\(object)"
         }
+    }
+
+    /// Why nobody can listen at this address, nor dial it.
+    func hasNoListener(_ operation: String) -> NaruError {
+        NaruError(
+            .unsupported, operation: operation, object: description, reason: "nobody listens at such an address",
+            remedy: "use local:NAME or tcp:HOST:PORT")
     }
 
     /// The name of an object of another program: what its transport makes of it is the transport's.
@@ -77,12 +97,8 @@ public enum Address: Hashable, Sendable, CustomStringConvertible {
         return object
     }
 
-    private static func checked(_ name: String, in text: String) throws(NaruError) -> String {
-        let allowed = name.utf8.allSatisfy { byte in
-            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "-")
-        }
-        guard allowed, (1...64).contains(name.utf8.count) else {
+    static func checked(_ name: String, in text: String) throws(NaruError) -> String {
+        guard NameRule.accepts(name) else {
             throw NaruError(
                 .invalidArgument, operation: "parse", object: "address \(text)",
                 reason: "`\(name)` is not a link's name",

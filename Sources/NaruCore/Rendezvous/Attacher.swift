@@ -115,6 +115,7 @@ struct Attacher {
         let medium: AttachRequest.Medium =
             switch address {
             case .local(let name), .inherited(let name): .link(name: name)
+            case .network(let place): .link(name: place.name)
             case .medium(_, let object): .foreign(object: object)
             }
         return AttachRequest(
@@ -137,6 +138,11 @@ struct Attacher {
             throw NaruError(
                 .unsupported, operation: "attach", object: address.description,
                 reason: "a link with the process that started this one is negotiated with it",
+                remedy: "use local:NAME for a link that is attached to its medium")
+        case .network:
+            throw NaruError(
+                .unsupported, operation: "attach", object: address.description,
+                reason: "a link over a network is negotiated with its other end, and keeps nothing without it",
                 remedy: "use local:NAME for a link that is attached to its medium")
         case .medium(let transport, _):
             guard request.isRaw else {

@@ -4,7 +4,8 @@
 internal import NaruSystem
 internal import Synchronization
 
-/// The control connection between two ends on one host: a Unix socket that carries frames, descriptors and credentials.
+/// The control connection between two ends: on one host a Unix socket that carries frames, descriptors and credentials;
+/// over a network a stream socket that carries frames alone.
 ///
 /// Frames are read on the reactor's thread only and given to the handler, in order. Any thread may send: a frame that
 /// does not fit the socket now waits in a bounded queue until it does.
@@ -39,6 +40,7 @@ final class ControlConnection: Sendable {
         var closesWhenSent = false
         var awaitsWritable = false
         var triesAgain = false
+        var failure: Int32?
     }
 
     /// How an attempt to send went.
@@ -68,19 +70,32 @@ final class ControlConnection: Sendable {
     private let memo: HandshakeMemo
     private let state = Mutex(State())
 
-    /// What the kernel says of the process that connected or listened.
+    /// What the kernel says of the process that connected or listened; over a network, nothing.
     let credentials: PeerCredentials
+    /// Whether the two ends are on two hosts, for all that is known: neither descriptors nor credentials cross.
+    let isRemote: Bool
 
-    /// Takes over a connected stream socket. It must have credentials passing switched on already.
-    /// - Parameter transmit: The system call that sends: a test puts its failures here.
+    /// Takes over a connected stream socket. A local one must have credentials passing switched on already.
+    /// - Parameters:
+    ///   - isRemote: Whether it leads over a network.
+    ///   - transmit: The system call that sends: a test puts its failures here.
     init(
-        _ socket: Descriptor, runtime: Runtime, transmit: @escaping Transmit = ControlConnection.transmit
+        _ socket: Descriptor, runtime: Runtime, isRemote: Bool = false,
+        transmit: @escaping Transmit = ControlConnection.transmit
     ) throws(SystemError) {
         self.socket = socket
         self.transmit = transmit
+        self.isRemote = isRemote
         reactor = runtime.reactor
         memo = runtime.memo
-        credentials = try UnixSocket.peerCredentials(socket)
+        credentials = isRemote ? .unknown : try UnixSocket.peerCredentials(socket)
+    }
+
+    /// The error number with which the network ended the connection, where it did.
+    var networkFailure: Int32? {
+        guard isRemote, let errno = state.withLock({ $0.failure }) else { return nil }
+        let own = [SystemErrno.connectionReset, SystemErrno.brokenPipe, SystemErrno.badDescriptor]
+        return own.contains(errno) ? nil : errno
     }
 
     /// The credentials the kernel attached to the peer's first message; those of the connection until it came. The
@@ -91,6 +106,7 @@ final class ControlConnection: Sendable {
 
     /// The pidfd of the peer's process, where the kernel can give one that is surely the sender's.
     func processHandle(startTime: UInt64) -> Descriptor? {
+        if isRemote { return nil }
         let sender = sender
         if sender.processID == credentials.processID, let handle = try? ProcessHandle.peer(of: socket) { return handle }
         guard sender.processID > 0, let handle = try? ProcessHandle.open(sender.processID),
@@ -120,7 +136,13 @@ final class ControlConnection: Sendable {
     }
 
     /// Sends a frame, with descriptors where it is an opening. Never blocks.
+    /// - Throws: ``NaruError/Code/unsupported`` for descriptors over a network.
     func send(_ frame: ControlFrame, descriptors: [Descriptor] = []) throws(NaruError) {
+        guard descriptors.isEmpty || !isRemote else {
+            throw NaruError(
+                .unsupported, operation: "send", object: "control message",
+                reason: "descriptors do not cross a network", remedy: "use a transport that passes none")
+        }
         enqueue(Outgoing(bytes: try frame.encoded(memo), descriptors: descriptors))
     }
 
@@ -168,7 +190,8 @@ final class ControlConnection: Sendable {
         let isFirst = outgoing.offset == 0
         do {
             let result = try transmit(
-                socket, outgoing.bytes, outgoing.offset, isFirst ? outgoing.descriptors : [], credentials && isFirst)
+                socket, outgoing.bytes, outgoing.offset, isFirst ? outgoing.descriptors : [],
+                credentials && isFirst && !isRemote)
             guard case .bytes(let count) = result else { return .full }
             return .sent(count)
         } catch {
@@ -273,9 +296,14 @@ final class ControlConnection: Sendable {
 
     private func readOnce() -> IOResult {
         unsafe withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 8) { buffer in
-            let received = unsafe try? UnixSocket.receive(
-                socket, into: buffer, maximumDescriptors: ControlFrame.maximumDescriptors)
-            guard let received else { return .endOfFile }
+            let received: UnixSocket.Received
+            do throws(SystemError) {
+                received = unsafe try UnixSocket.receive(
+                    socket, into: buffer, maximumDescriptors: ControlFrame.maximumDescriptors)
+            } catch {
+                state.withLock { $0.failure = error.errno }
+                return .endOfFile
+            }
             return state.withLock { state in
                 if state.isClosed { return .endOfFile }
                 if let credentials = received.credentials, state.sender == nil { state.sender = credentials }
@@ -347,17 +375,26 @@ final class ControlConnection: Sendable {
     func close() {
         // A shutdown would end the parent's connection.
         if reactor.forkGuard.isForked { return }
-        let registration = state.withLock { state -> Reactor.Registration? in
-            state.isClosed = true
-            state.handler = nil
-            state.queue = []
-            state.arrived = []
-            defer { state.registration = nil }
-            return state.registration
+        let (registration, first) = state.withLock { state in
+            defer {
+                state.isClosed = true
+                state.handler = nil
+                state.queue = []
+                state.arrived = []
+                state.registration = nil
+            }
+            return (state.registration, !state.isClosed)
         }
         if let registration { reactor.remove(registration) }
-        socket.shutdownBoth()
+        if isRemote {
+            if first { LingeringClose.close(socket, reactor: reactor, within: Self.lingering) }
+        } else {
+            socket.shutdownBoth()
+        }
     }
+
+    /// How long a connection over a network is kept for what was said last, when the other end does not close its own.
+    private static let lingering = Duration.seconds(5)
 
     /// Closes and tells the handler.
     private func fail() {

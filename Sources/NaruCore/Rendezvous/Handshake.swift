@@ -59,6 +59,10 @@ final class Handshake: Sendable {
         var completion: Completion?
         var timer: Reactor.Timer?
         var watch: Reactor.Registration?
+        var meeting: (any Meeting)?
+        var redeem: (@Sendable (LinkID) -> Bool)?
+        var invitation: LocalWay.Invitation?
+        var visit: (@Sendable (LocalWay.Invitation) -> String?)?
     }
 
     private enum Wanted {
@@ -83,8 +87,35 @@ final class Handshake: Sendable {
         self.connection = connection
         name = hello.name
         let machine = HandshakeMachine(
-            HandshakeMachine.End(role: role, hello: hello, costs: runtime.costs, related: related))
+            HandshakeMachine.End(
+                role: role, hello: hello, costs: runtime.costs, related: related, isRemote: connection.isRemote))
         state = Guarded(State(machine: machine, completion: completion))
+    }
+
+    // MARK: How the two met; set before ``start(deadline:)``
+
+    /// What the plugin knows of a connection that its rendezvous brought.
+    var meeting: (any Meeting)? {
+        get { state.withLock { $0.meeting } }
+        set { state.withLock { $0.meeting = newValue } }
+    }
+
+    /// For a listener's local way: whether a visitor's nonce is good. Without it HELLO is not listened to.
+    var redeem: (@Sendable (LinkID) -> Bool)? {
+        get { state.withLock { $0.redeem } }
+        set { state.withLock { $0.redeem = newValue } }
+    }
+
+    /// What a listener says first, over a network.
+    var invitation: LocalWay.Invitation? {
+        get { state.withLock { $0.invitation } }
+        set { state.withLock { $0.invitation = newValue } }
+    }
+
+    /// For a dialer over a network: follows the listener's invitation, or answers why not. HELLO waits for it.
+    var visit: (@Sendable (LocalWay.Invitation) -> String?)? {
+        get { state.withLock { $0.visit } }
+        set { state.withLock { $0.visit = newValue } }
     }
 
     /// Begins. Completes once, by the deadline at the latest.
@@ -100,7 +131,8 @@ final class Handshake: Sendable {
         state.withLock { $0.timer = timer }
         // Before anything is read, so that what this says first comes before every answer; and on the caller's thread,
         // so that a dialer's HELLO does not wait until another thread has woken.
-        feed(.started)
+        if let invitation { try? connection.send(.invite(invitation)) }
+        if visit == nil { feed(.started) }
         do {
             try connection.start { event in self.handle(event) }
         } catch {
@@ -109,9 +141,20 @@ final class Handshake: Sendable {
     }
 
     /// Gives up from outside, as the listener does under load and the dialer when it is cancelled.
-    func abandon(_ error: NaruError, refusal: HandshakeRefusal? = nil) {
+    func abandon(_ error: NaruError, refusal: HandshakeRefusal?) {
         if let refusal { try? connection.send(.message(.refuse(refusal))) }
         finish(.failure(error))
+    }
+
+    /// Ends without a result, and closes the connection.
+    func withdraw() {
+        let timer = state.withLock { state in
+            defer { (state.completion, state.timer) = (nil, nil) }
+            return state.timer
+        }
+        if let timer { runtime.reactor.cancel(timer) }
+        dropOpening()
+        connection.close()
     }
 
     /// Whether the peer has sent a valid HELLO.
@@ -119,7 +162,12 @@ final class Handshake: Sendable {
 
     private func handle(_ event: ControlConnection.Event) {
         switch event {
+        case .frame(.invite(let invitation), _):
+            invited(invitation)
+        case .frame(.visit(let nonce), _):
+            arrived(with: nonce)
         case .frame(.message(let message), _):
+            guard state.withLock({ $0.redeem == nil && $0.visit == nil }) else { return tooEarly() }
             if case .hello = message, let refusal = admit(connection.sender.userID) {
                 return abandon(
                     NaruError(
@@ -149,6 +197,33 @@ final class Handshake: Sendable {
                         .peerVanished, operation: "negotiate", object: name,
                         reason: "the peer closed the connection during the handshake")))
         }
+    }
+
+    /// The listener's first word over a network.
+    private func invited(_ invitation: LocalWay.Invitation) {
+        let visit = state.withLock { state in
+            defer { state.visit = nil }
+            return state.visit
+        }
+        guard let visit else { return tooEarly() }
+        guard let apart = visit(invitation) else { return withdraw() }
+        state.withLock { $0.machine.apart = apart }
+        feed(.started)
+    }
+
+    /// The first word of a visitor.
+    private func arrived(with nonce: LinkID) {
+        let redeem = state.withLock { $0.redeem }
+        guard let redeem, redeem(nonce) else { return tooEarly() }
+        state.withLock { $0.redeem = nil }
+    }
+
+    private func tooEarly() {
+        finish(
+            .failure(
+                NaruError(
+                    .protocolViolation, operation: "negotiate", object: name,
+                    reason: "the peer did not begin as it must where it came in")))
     }
 
     private func feed(_ event: HandshakeMachine.Event) {
@@ -222,7 +297,8 @@ final class Handshake: Sendable {
             let request = OpeningRequest(
                 agreement: agreement, role: role, peerBell: try ConnectionBell(connection, link: agreement.link),
                 ownBell: bell, peer: connection.sender, reactor: runtime.reactor,
-                port: ConnectionPort(connection: connection, link: agreement.link), directories: runtime.directories)
+                port: ConnectionPort(connection: connection, link: agreement.link), directories: runtime.directories,
+                meeting: meeting)
             let opening = try transport.open(request)
             state.withLock { state in
                 state.opening = opening
@@ -366,7 +442,9 @@ final class Handshake: Sendable {
         let sender = connection.sender
         let link = Link(
             agreement: agreement, decision: decision, role: role, name: name, reactor: runtime.reactor,
-            peer: PeerInformation(processID: sender.processID, userID: sender.userID), connection: connection)
+            peer: connection.isRemote
+                ? nil : PeerInformation(processID: sender.processID, userID: sender.userID),
+            connection: connection)
         PeerMonitor(
             link, processes: runtime.processes, reactor: runtime.reactor, mailbox: state.withLock { $0.lanes?.mailbox }
         ).start(connection, startTime: startTime)

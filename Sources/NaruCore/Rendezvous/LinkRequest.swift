@@ -13,16 +13,20 @@ public struct LinkRequest: Sendable, Hashable {
     public var isRaw: Bool
     /// How such bytes are cut into messages, where the other program's object is a stream.
     public var rawFraming: RawFraming
+    /// Whether this end permits a mechanism in the clear to reach beyond this host: `tcp` to an address that is not
+    /// loopback. It is this end's own business, and the other end does not learn of it.
+    public var insecure: Bool
 
     /// A request; by default a simplex link with no wishes.
     public init(
         requirements: Requirements = Requirements(), compression: Compression = .auto, isRaw: Bool = false,
-        rawFraming: RawFraming = .bytes
+        rawFraming: RawFraming = .bytes, insecure: Bool = false
     ) {
         self.requirements = requirements
         self.compression = compression
         self.isRaw = isRaw
         self.rawFraming = rawFraming
+        self.insecure = insecure
     }
 
     /// The same wishes for a link both ways.

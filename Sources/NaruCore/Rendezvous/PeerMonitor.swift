@@ -105,7 +105,9 @@ final class PeerMonitor: Sendable {
     private func ended() {
         let process = process
         // What the peer said before it ended comes first: that it took everything, that it finished.
-        state.withLock { $0.connection }?.readPending()
+        let connection = state.withLock { $0.connection }
+        connection?.readPending()
+        if let errno = connection?.networkFailure { return link.close(.network(errno)) }
         switch process.flatMap(ProcessHandle.exitStatus) {
         case .exited(let code): link.close(.peerExited(code))
         case .killed(let signal): link.close(.peerKilled(signal))

@@ -79,7 +79,7 @@ struct RelatedMeeting {
             admit: { userID in
                 if HostInformation.isOwnUser(userID) { return nil }
                 return HandshakeRefusal(
-                    code: .user, reason: "\(LocalListener.naming(userID)) is not the user of this end",
+                    code: .user, reason: "\(LinkListener.naming(userID)) is not the user of this end",
                     remedy: "run both ends as one user")
             },
             completion: { [results] in results.put($0) })

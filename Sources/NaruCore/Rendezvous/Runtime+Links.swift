@@ -76,19 +76,29 @@ extension Runtime {
 
     func dialer(
         _ address: Address, _ request: LinkRequest, sends: Bool, receives: Bool, _ deadline: Deadline
-    ) -> LocalDialer {
-        LocalDialer(
-            self, name: address.name, hello: hello(name: address.name, request, sends: sends, receives: receives),
+    ) -> LinkDialer {
+        LinkDialer(
+            self, address, request, hello: hello(name: address.name, request, sends: sends, receives: receives),
             deadline: deadline)
     }
 
     func listener(
-        _ address: Address, _ request: LinkRequest, sends: Bool, receives: Bool, _ capacity: LocalListener.Capacity
-    ) throws(NaruError) -> LocalListener {
-        try checkFork("listen", address.name)
-        let listener = try LocalListener(
-            self, name: address.name, hello: hello(name: address.name, request, sends: sends, receives: receives),
-            capacity: capacity)
+        _ address: Address, _ request: LinkRequest, sends: Bool, receives: Bool, _ capacity: LinkListener.Capacity
+    ) throws(NaruError) -> LinkListener {
+        try checkFork("listen", address.description)
+        let doorway: any Doorway =
+            switch address {
+            case .local(let name): try LocalDoorway(self, name: name)
+            case .network(let place):
+                try rendezvous(for: place).listen(
+                    RendezvousRequest(
+                        host: place.host, port: place.port, address: place.description,
+                        permitsInsecure: request.insecure, reactor: reactor, errands: errands))
+            case .medium, .inherited: throw address.hasNoListener("listen")
+            }
+        let listener = LinkListener(
+            self, doorway: doorway, isRemote: address.isRemote, permitsInsecure: request.insecure,
+            hello: hello(name: address.name, request, sends: sends, receives: receives), capacity: capacity)
         try listener.start()
         return listener
     }

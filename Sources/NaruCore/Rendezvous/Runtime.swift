@@ -26,6 +26,8 @@ public final class Runtime: Sendable {
     /// Where the runtime says what an operator should know.
     public let logger: Logger
 
+    /// Calls that block, each on a thread of its own.
+    let errands: Errands
     /// The processes at the other ends of the links.
     let processes: PeerProcesses
     /// What was said and heard while negotiating.
@@ -34,6 +36,7 @@ public final class Runtime: Sendable {
     private let claim = ProcessClaim.current()
     private let transports: [TransportName: any Transport]
     private let signals: [TransportName: any SignalMechanism]
+    private let meetings: [String: any Rendezvous]
     /// Threads that hang in a plugin's probe.
     private let hangingProbes: [Prober]
     private let endings = Mutex(Endings())
@@ -59,18 +62,20 @@ public final class Runtime: Sendable {
     ///   - directories: where links on this host meet.
     ///   - inherited: the links that this process inherited from the one that started it, by name; see
     ///     ``InheritedEnds``.
+    ///   - rendezvous: how links over networks meet, each with a scheme of its own.
     ///   - logger: for what an operator should know.
     /// - Throws: ``NaruError/Code/resourceExhausted`` or ``NaruError/Code/system`` when the reactor cannot start,
     ///   ``NaruError/Code/invalidArgument`` when two plugins have one name.
     public init(
         transports: [any Transport], signals: [any SignalMechanism] = [], codecs: [any Codec] = [],
         costs: CostTable = .shipped, directories: RuntimeDirectories = .standard(),
-        inherited: [String: RelatedEnd] = [:], logger: Logger
+        inherited: [String: RelatedEnd] = [:], rendezvous: [any Rendezvous] = [], logger: Logger
     ) throws(NaruError) {
         let mechanisms: [any Mechanism] = transports + signals
         try Self.checkNames(mechanisms)
         self.transports = Dictionary(uniqueKeysWithValues: transports.map { ($0.name, $0) })
         self.signals = Dictionary(uniqueKeysWithValues: signals.map { ($0.name, $0) })
+        meetings = Dictionary(rendezvous.map { ($0.scheme, $0) }, uniquingKeysWith: { first, _ in first })
         self.codecs = Dictionary(codecs.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         self.costs = costs
         self.directories = directories
@@ -82,6 +87,7 @@ public final class Runtime: Sendable {
             throw NaruError(error, operation: "start", object: "reactor")
         }
         processes = PeerProcesses(reactor: reactor)
+        errands = Errands(reactor: reactor)
         (records, hangingProbes) = Prober.probe(mechanisms)
         for prober in hangingProbes {
             logger.warning("the probe of \(prober.hanging) hangs; the transport is left out")
@@ -116,6 +122,16 @@ public final class Runtime: Sendable {
         records.compactMap { transports[$0.transport] ?? signals[$0.transport] }
     }
 
+    /// The rendezvous of a place's scheme.
+    /// - Throws: ``NaruError/Code/unsupported`` when this runtime has none.
+    func rendezvous(for place: NetworkPlace) throws(NaruError) -> any Rendezvous {
+        if let found = meetings[place.scheme] { return found }
+        throw NaruError(
+            .unsupported, operation: "meet", object: place.description,
+            reason: "this program has no rendezvous for `\(place.scheme):`",
+            remedy: "give the runtime the plugin that provides it, or use local:NAME")
+    }
+
     /// Closes every link, listener, dial, signal and permit of the runtime, then ends its thread. What waits throws
     /// ``NaruError/Code/closed``, and so does every later call. Idempotent. Blocks until the thread has ended.
     ///
@@ -135,6 +151,7 @@ public final class Runtime: Sendable {
         for wait in endings.withLock({ $0.threads }).values { wait() }
         for executor in executors { executor.end() }
         reactor.shutdown()
+        errands.shutdown(logger)
         for prober in hangingProbes where !prober.join() {
             logger.warning("the probe of \(prober.hanging) still hangs; its thread ends when it returns")
         }
@@ -145,7 +162,7 @@ public final class Runtime: Sendable {
 
     /// - Throws: ``NaruError/Code/forked`` in a forked child.
     func checkFork(_ operation: String, _ name: String) throws(NaruError) {
-        if isForked { throw .forked(operation, "local:\(name)") }
+        if isForked { throw .forked(operation, name) }
     }
 
     /// What everything that waits throws after a shutdown.

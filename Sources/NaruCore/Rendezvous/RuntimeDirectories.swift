@@ -72,7 +72,7 @@ public struct RuntimeDirectories: Sendable, Hashable {
         let status = try FileSystem.status(path, followingSymbolicLinks: false)
         guard status.kind == .directory else { return "it is not a folder" }
         guard HostInformation.isOwnUser(status.userID) else {
-            return "it belongs to \(LocalListener.naming(status.userID))"
+            return "it belongs to \(LinkListener.naming(status.userID))"
         }
         guard status.permissions & 0o077 == 0 else { return "it is open to other users" }
         return nil

@@ -97,7 +97,8 @@ struct Filters {
         guard !record.localities.contains(relation.locality) else { return nil }
         let subject = pairing.subject { $0.localities.contains(relation.locality) }
         return Refusal(
-            "\(subject) reaches \(Wording.list(record.localities)); the ends are \(relation.locality)",
+            "\(subject) reaches \(Wording.list(record.localities)); the ends are \(relation.locality)"
+                + (relation.evidence.map { ": \($0)" } ?? ""),
             remedy: remedy(reaching: record.localities))
     }
 

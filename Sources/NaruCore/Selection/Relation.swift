@@ -9,12 +9,16 @@ public struct Relation: Codable, Sendable, Hashable {
     public var sameUser: Bool
     /// The kinds of namespace both share (`net`, `ipc`, `mnt`).
     public var sharedNamespaces: [String]
+    /// Why the ends are no nearer to each other, where that was found out: a sentence for people, after "the ends are
+    /// remote:".
+    public var evidence: String?
 
     /// Makes a relation from what was proved.
-    public init(locality: Locality, sameUser: Bool, sharedNamespaces: [String]) {
+    public init(locality: Locality, sameUser: Bool, sharedNamespaces: [String], evidence: String? = nil) {
         self.locality = locality
         self.sameUser = sameUser
         self.sharedNamespaces = sharedNamespaces
+        self.evidence = evidence
     }
 
     /// What a dry run assumes: one user and, on one host, all namespaces shared.

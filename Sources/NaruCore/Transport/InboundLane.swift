@@ -24,6 +24,10 @@ internal import NaruSystem
 /// - ``sleep()`` returns when something came, the stream ended, or its receiving side was shut down, and may return early.
 /// - ``close()`` is idempotent. Every drain after it throws ``NaruError/Code/closed``.
 public protocol InboundLane: AnyObject {
+    /// Whether what the other end handed over may still be on its way when that end is gone: then only the end of the
+    /// lane, ``WaitTarget/ended``, says that everything came. `false` where what was handed over can be read at once.
+    var arrivesLate: Bool { get }
+
     /// Gives up to `maximum` records to `body` and returns how many it took.
     func drain(_ maximum: Int, _ body: (InboundRecord) -> DrainStep) throws(NaruError) -> Int
 
@@ -57,6 +61,9 @@ public protocol InboundLane: AnyObject {
 }
 
 extension InboundLane {
+    /// Not late: what was handed over is there.
+    public var arrivesLate: Bool { false }
+
     /// None: everything is drained.
     public func borrow(_ records: UnsafeMutableBufferPointer<LentRecord>) throws(NaruError) -> Int { 0 }
 

@@ -36,20 +36,23 @@ public struct OpeningRequest: Sendable {
     public var ownBell: any Bell
     /// Reaches the peer's lanes while the link is up; `nil` where nothing can.
     public var port: (any LanePort)?
-    /// What the kernel said of the peer when it connected.
+    /// What the kernel said of the peer when it connected: over a network nothing, ``NaruSystem/PeerCredentials/unknown``.
     public var peer: PeerCredentials
     /// The thread that watches descriptors and deadlines for this ``Runtime``.
     public var reactor: Reactor
     /// Where ends of this host meet: for what has to have a name for a moment, and for the sidecars of objects that have
     /// one; see ``DurableObjects``.
     public var directories: RuntimeDirectories
+    /// What the rendezvous of some plugin knows of the connection, where the two ends met by one: over a network. Then
+    /// messages pass no descriptors.
+    public var meeting: (any Meeting)?
 
     /// A request to open lanes.
     public init(
         agreement: Agreement, role: Role, peerBell: any Bell, ownBell: any Bell, peer: PeerCredentials,
-        reactor: Reactor, port: (any LanePort)? = nil, directories: RuntimeDirectories = .standard()
+        reactor: Reactor, port: (any LanePort)? = nil, directories: RuntimeDirectories = .standard(),
+        meeting: (any Meeting)? = nil
     ) {
-        self.directories = directories
         self.agreement = agreement
         self.role = role
         self.peerBell = peerBell
@@ -58,6 +61,7 @@ public struct OpeningRequest: Sendable {
         self.reactor = reactor
         self.port = port
         self.directories = directories
+        self.meeting = meeting
     }
 
     /// Whether this end sends on the link.

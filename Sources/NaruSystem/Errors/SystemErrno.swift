@@ -83,6 +83,15 @@ public enum SystemErrno {
     /// `EOVERFLOW`: the count is as high as it can be.
     public static let overflow = EOVERFLOW
 
+    /// `EADDRNOTAVAIL`: the address is none of this host's.
+    public static let addressNotAvailable = EADDRNOTAVAIL
+    /// `EAFNOSUPPORT`: the kernel has no such kind of socket.
+    public static let familyNotSupported = EAFNOSUPPORT
+    /// `ENETUNREACH`: no way leads to the network.
+    public static let networkUnreachable = ENETUNREACH
+    /// `EHOSTUNREACH`: no way leads to the host.
+    public static let hostUnreachable = EHOSTUNREACH
+
     static func name(of errno: Int32) -> String? {
         switch errno {
         case EAGAIN: "EAGAIN"

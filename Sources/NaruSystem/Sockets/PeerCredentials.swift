@@ -12,6 +12,9 @@ public struct PeerCredentials: Sendable, Hashable {
     /// Its effective group.
     public let groupID: UInt32
 
+    /// What there is of a peer across a network, of which the kernel says nothing: no process, and nobody's user.
+    public static let unknown = PeerCredentials(processID: 0, userID: .max, groupID: .max)
+
     /// Credentials.
     public init(processID: Int32, userID: UInt32, groupID: UInt32) {
         self.processID = processID

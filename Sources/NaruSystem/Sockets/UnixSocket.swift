@@ -74,6 +74,26 @@ public enum UnixSocket {
         return socket
     }
 
+    /// A stream socket that listens at a name that is in no folder: it belongs to the network namespace, whoever is in
+    /// it can connect, and it goes with the descriptor. Throws `EADDRINUSE` when the name is taken.
+    public static func listen(abstract name: String, backlog: Int32) throws(SystemError) -> Descriptor {
+        let name = try checkedPath(name, "bind")
+        let socket = Descriptor(adopting: try checked(naru_unix_socket(), "socket", name))
+        // Safe, here and below: the text is NUL-terminated and valid for the call.
+        try checked(unsafe naru_unix_bind_abstract(socket.number, name), "bind", name)
+        try checked(naru_listen(socket.number, backlog), "listen", name)
+        return socket
+    }
+
+    /// A stream socket that is connected to the listener at such a name. Does not block. Throws `ECONNREFUSED` when
+    /// there is none in this network namespace.
+    public static func connect(abstract name: String) throws(SystemError) -> Descriptor {
+        let name = try checkedPath(name, "connect")
+        let socket = Descriptor(adopting: try checked(naru_unix_socket(), "socket", name))
+        try checked(unsafe naru_unix_connect_abstract(socket.number, name), "connect", name)
+        return socket
+    }
+
     /// Tells the kernel to attach the sender's credentials to what is received from now on.
     public static func passCredentials(_ descriptor: Descriptor, _ on: Bool) throws(SystemError) {
         try checked(naru_pass_credentials(descriptor.number, on ? 1 : 0), "setsockopt(SO_PASSCRED)", descriptor.name)

@@ -30,6 +30,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case names
     /// Compressed payloads, each by itself or with history.
     case compression
+    /// What ends say that meet over a network, and that resume.
+    case network
 
     /// Feeds the target.
     /// - Throws: ``Finding`` when something does not hold that must.
@@ -46,6 +48,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
         case .stream: try StreamFuzz.run(bytes)
         case .names: try NamesFuzz.run(bytes)
         case .compression: try CompressionFuzz.run(bytes)
+        case .network: try NetworkFuzz.run(bytes)
         }
     }
 }

@@ -8,6 +8,7 @@ import NaruZstd
 @testable import NaruRing
 @testable import NaruSharedMemory
 @testable import NaruStream
+@testable import NaruTCP
 
 /// Inputs that fuzzing starts from: real encodings, as the library makes them. `NaruFuzz seeds` writes them into the
 /// corpus, which also keeps every input that once broke something.
@@ -26,6 +27,7 @@ extension FuzzTarget {
         case .stream: Self.named(Self.streams)
         case .names: Self.named(Self.folderTexts.map { Array($0.utf8) })
         case .compression: Self.named(Self.payloads)
+        case .network: Self.named(Self.meetings)
         }
     }
 
@@ -45,6 +47,18 @@ extension FuzzTarget {
             + #""kind":"semaphore","name":"naru-0-gate","namespace":"ipc:[1]","object":"key 7","#
             + #""terms":{"count":"3","use":"permits"},"version":1}"#,
     ]
+
+    private static var meetings: [[UInt8]] {
+        let word = [UInt8](0..<16)
+        let stream = LinkID(high: 1, low: 2)
+        return [
+            Preamble.control.bytes, Preamble.lane(token: word).bytes, TCPOffer.atMeeting, [4, 0x23, 0x28],
+            ResumeGreeting(stream: stream, taken: 3, resumeBytes: 1 << 20).bytes,
+            ResumeAnswer(isKnown: true, taken: 7).bytes,
+            // Three messages, two given, one taken, a restart behind the second.
+            [0, 5, 0, 6, 0, 7, 1, 1, 4, 1, 3, 2, 0, 0, 0, 0, 0, 0, 0],
+        ]
+    }
 
     private static var configurations: [[UInt8]] {
         let file = """

@@ -38,7 +38,35 @@ import Testing
         #expect { try Address(parsing: text) } throws: { ($0 as? NaruError)?.code == .invalidArgument }
     }
 
+    @Test(arguments: [
+        ("tcp:127.0.0.1:9000", "127.0.0.1", 9000, "default", "tcp:127.0.0.1:9000"),
+        ("tcp://example.org:1/frames", "example.org", 1, "frames", "tcp:example.org:1/frames"),
+        ("tcp:[::1]:65535/a-1", "::1", 65_535, "a-1", "tcp:[::1]:65535/a-1"),
+        ("tcp:[fe80::1%eth0]:0", "fe80::1%eth0", 0, "default", "tcp:[fe80::1%eth0]:0"),
+        ("tcp:*:7/default", "*", 7, "default", "tcp:*:7"),
+    ])
+    func placesParse(_ text: String, _ host: String, _ port: UInt16, _ name: String, _ written: String) throws {
+        let address = try Address(parsing: text)
+        #expect(address == .network(NetworkPlace(scheme: "tcp", host: host, port: port, name: name)))
+        #expect(address.description == written)
+        #expect(address.name == name)
+        #expect(try Address(parsing: written) == address)
+    }
+
+    @Test(arguments: [
+        "tcp:", "tcp:9000", "tcp::9000", "tcp:host", "tcp:host:", "tcp:host:65536", "tcp:host:-1", "tcp:host:09",
+        "tcp:::1:9", "tcp:[host]:9", "tcp:[::1:9", "tcp:host:9/", "tcp:host:9/A", "tcp:host:9/a/b", "tcp:ho st:9",
+        "tcp:ho\0st:9", "tcp:" + String(repeating: "a", count: 256) + ":9",
+    ])
+    func otherPlacesAreRefusedWithARemedy(_ text: String) {
+        #expect {
+            try Address(parsing: text)
+        } throws: { error in
+            (error as? NaruError)?.code == .invalidArgument && (error as? NaruError)?.remedy != nil
+        }
+    }
+
     @Test func mechanismsNotInTheBuildAreSaidToBe() {
-        #expect { try Address(parsing: "tcp://localhost:1") } throws: { ($0 as? NaruError)?.code == .unsupported }
+        #expect { try Address(parsing: "nats://localhost:1") } throws: { ($0 as? NaruError)?.code == .unsupported }
     }
 }

@@ -26,7 +26,9 @@ import Testing
 
     static let cases = [
         Case("address", "\"local:UPPER\"", "local:UPPER", says: "local:UPPER", "a-z, 0-9"),
-        Case("address", "\"tcp://host:1\"", "tcp://host:1", says: "tcp", "local:NAME"),
+        Case("address", "\"nats://host:1\"", "nats://host:1", says: "nats", "local:NAME"),
+        Case("address", "\"tcp:host\"", "tcp:host", says: "port", "tcp:HOST:PORT"),
+        Case("insecure", "\"maybe\"", "maybe", says: "maybe", "true or false"),
         Case("address", "7", nil, says: "`7` is not a text"),
         Case("direction", "\"both\"", "both", says: "`both`", "simplex, duplex, broadcast, queue, signal"),
         Case("direction", "[\"simplex\"]", nil, says: "[\"simplex\"]", "not a text"),

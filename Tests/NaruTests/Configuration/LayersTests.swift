@@ -19,7 +19,8 @@ import Testing
         #expect(settings.request == LinkRequest())
         #expect(settings.warnings.isEmpty)
         #expect(Set(settings.sources.values.map(\.source)) == ["default"])
-        #expect(Set(settings.sources.keys) == Set(LinkKey.allCases.map(\.rawValue)).subtracting(["allowedUsers"]))
+        let unset = ["allowedUsers", "listen", "insecure"]
+        #expect(Set(settings.sources.keys) == Set(LinkKey.allCases.map(\.rawValue)).subtracting(unset))
         #expect(settings.sources["transports"]?.value == .list(["auto"]))
         #expect(settings.sources["address"]?.value == .text("local:frames"))
     }
@@ -160,6 +161,30 @@ import Testing
         let naru = try await place.naru()
         #expect(await failure { _ = try naru.settings(for: "Frames") }?.code == .invalidArgument)
         #expect(await failure { _ = try naru.settings(for: "") }?.code == .invalidArgument)
-        #expect(await failure { _ = try naru.settings(for: "tcp://host:1") }?.code == .unsupported)
+        #expect(await failure { _ = try naru.settings(for: "nats://host:1") }?.code == .unsupported)
+    }
+
+    /// Where one listens and where one dials may differ; a name in the address is the link's at both ends.
+    @Test func theListeningEndMayHaveAnAddressOfItsOwn() async throws {
+        try place.write(
+            #"{"links": {"frames": {"address": "tcp:server:9/a", "listen": "tcp:*:9", "insecure": true}}}"#)
+        let naru = try await place.naru()
+        let settings = try naru.settings(for: "frames")
+        #expect(settings.request.insecure)
+        let place = NetworkPlace(scheme: "tcp", host: "server", port: 9, name: "a")
+        #expect(try settings.endpoint(.any, operation: "send").0 == .network(place))
+        let own = NetworkPlace(scheme: "tcp", host: "*", port: 9, name: "a")
+        #expect(try settings.endpoint(.any, listens: true, operation: "receive").0 == .network(own))
+        // An address that the program names is where it listens.
+        let fixed = try naru.settings(for: "tcp:[::1]:7/frames")
+        let named = NetworkPlace(scheme: "tcp", host: "::1", port: 7, name: "frames")
+        #expect(try fixed.endpoint(.any, listens: true, operation: "receive").0 == .network(named))
+    }
+
+    @Test func insecureIsAFlagInTheEnvironmentToo() async throws {
+        let naru = try await place.naru(["NARU_LINKS_A_INSECURE": "true", "NARU_LINKS_B_INSECURE": "false"])
+        #expect(try naru.settings(for: "a").request.insecure)
+        #expect(try !naru.settings(for: "b").request.insecure)
+        #expect(try naru.settings(for: "a").sources["insecure"]?.value == .flag(true))
     }
 }

@@ -78,7 +78,8 @@ import Testing
         #expect(try await chosen([:], .sameHost) == .sharedMemory)
         #expect(try await chosen(["NARU_LINKS_FRAMES_TRANSPORTS": "unix-socket"], .sameHost) == .unixSocket)
         #expect(try await chosen(["NARU_LINKS_FRAMES_DENY": "shared-memory"], .sameHost) == .unixSocket)
-        #expect(try await chosen([:], .remote) == nil)
+        #expect(try await chosen([:], .remote) == .tcp)
+        #expect(try await chosen(["NARU_LINKS_FRAMES_DENY": "tcp"], .remote) == nil)
         try place.write(#"{"links": {"frames": {"transports": ["unix-socket"]}}}"#)
         #expect(try await chosen([:], .sameProcess) == .unixSocket)
         #expect(try await chosen(["NARU_LINKS_FRAMES_TRANSPORTS": "auto"], .sameProcess) == .inProcess)
@@ -107,7 +108,7 @@ import Testing
         ]
         #expect(columns[0] != nil && Set(columns).count == 1)
         #expect(lines.contains { $0.contains("chosen") && $0.contains("unix-socket") })
-        #expect(lines.contains { $0.contains("tcp") && $0.contains("not in this build") })
+        #expect(lines.contains { $0.contains("tls") && $0.contains("not in this build") })
         #expect(lines.contains { $0.hasPrefix("not in this build: memory-map, ") })
         #expect(lines.contains { $0.hasPrefix("warning: ") && $0.contains("`links.x.wiat`") })
         #expect(lines.contains { $0.hasPrefix("warning: the application's own configuration (InMemoryProvider[app])") })

@@ -4,12 +4,12 @@
 internal import NaruSystem
 internal import Synchronization
 
-/// Listens on one name of this host and runs the handshakes of whoever connects, on the reactor's thread, whether or not
+/// Listens at one address and runs the handshakes of whoever connects, on the reactor's thread, whether or not
 /// anybody awaits a link.
 ///
 /// Half-open connections are bounded: when there are too many, the oldest that has not said HELLO is given up, so that
 /// peers that say nothing cannot keep others out.
-final class LocalListener: Sendable {
+final class LinkListener: Sendable {
     /// How many links a listener serves.
     enum Capacity: Sendable {
         /// One, for as long as its link lives; others are refused as busy, and with the link the listener closes.
@@ -27,58 +27,51 @@ final class LocalListener: Sendable {
         var halfOpen: [Handshake] = []
         var admitted = 0
         var serving = 0
-        var registration: Reactor.Registration?
         var isClosed = false
     }
 
-    let name: String
+    /// How a connection came.
+    private enum Way {
+        /// By a name of this host.
+        case local
+        /// Over a network, by a plugin's rendezvous.
+        case network(Arrival)
+        /// By the door to which those who came over a network are invited.
+        case visit
+    }
+
+    /// The address in words, with what the kernel chose.
+    let address: String
     private let runtime: Runtime
     private let hello: Hello
     private let capacity: Capacity
-    private let socket: Descriptor
-    private let path: String
-    private let lock: NameLock
+    private let doorway: any Doorway
+    private let isRemote: Bool
+    private let permitsInsecure: Bool
+    private let localWay: LocalWay?
     private let log: RefusalLog
     private let accepted = Mailbox<Handshake.Established>()
     private let state = Mutex(State())
 
-    /// Binds the name and begins to listen.
-    /// - Throws: ``NaruError/Code/busy`` when somebody else listens on it; what the kernel refused.
-    init(_ runtime: Runtime, name: String, hello: Hello, capacity: Capacity) throws(NaruError) {
+    /// Will take what comes in by a doorway, which is closed with this.
+    /// - Parameter isRemote: Whether it is one of a network: then those who come are invited to come together on this
+    ///   host, unless this end's policy forbids it.
+    /// - Parameter permitsInsecure: Whether anybody may come over the network, other users of this host too.
+    init(
+        _ runtime: Runtime, doorway: any Doorway, isRemote: Bool, permitsInsecure: Bool, hello: Hello,
+        capacity: Capacity
+    ) {
         self.runtime = runtime
-        self.name = name
+        self.doorway = doorway
+        self.isRemote = isRemote
+        self.permitsInsecure = permitsInsecure
         self.hello = hello
         self.capacity = capacity
-        let directory = try runtime.directories.usable()
-        path = directory + "/" + name + ".sock"
-        guard path.utf8.count <= UnixSocket.maximumPathBytes else {
-            throw NaruError(
-                .invalidArgument, operation: "listen", object: path,
-                reason: "a socket's path has at most \(UnixSocket.maximumPathBytes) bytes, this one \(path.utf8.count)",
-                remedy: "set NARU_RUNTIME_DIR to a shorter folder")
-        }
-        lock = try NameLock(directory: directory, name: name)
-        log = RefusalLog(logger: runtime.logger, reactor: runtime.reactor, address: "local:\(name)")
-        do {
-            socket = try Self.bind(path)
-            try UnixSocket.passCredentials(socket, true)
-        } catch {
-            lock.release()
-            throw error as? NaruError ?? NaruError(error as! SystemError, operation: "listen", object: path)
-        }
-    }
-
-    /// Removes a socket that the lock proves stale, then binds.
-    private static func bind(_ path: String) throws -> Descriptor {
-        if let status = try? FileSystem.status(path, followingSymbolicLinks: false) {
-            guard status.kind == .socket else {
-                throw NaruError(
-                    .system, operation: "listen", object: path, reason: "something that is no socket lies there",
-                    remedy: "remove it")
-            }
-            try FileSystem.remove(path)
-        }
-        return try UnixSocket.listen(path: path, backlog: 512, permissions: 0o600)
+        address = doorway.address
+        log = RefusalLog(logger: runtime.logger, reactor: runtime.reactor, address: doorway.address)
+        let isWanted = isRemote && LocalWay.objection(hello.requirements, runtime.records) == nil
+        // Without it the two stay on the network.
+        localWay = isWanted ? try? LocalWay(runtime.reactor) : nil
     }
 
     deinit {
@@ -87,91 +80,103 @@ final class LocalListener: Sendable {
 
     /// Begins to accept connections.
     func start() throws(NaruError) {
+        let way = isRemote
+        try doorway.open(
+            { [weak self] arrival in self?.begin(arrival.connection, way ? .network(arrival) : .local) },
+            troubled: { [weak self] in self?.isShort($0) })
         do {
-            let registration = try runtime.reactor.add(socket, events: [.readable], oneShot: false) { [weak self] _ in
-                self?.acceptAll()
-            }
-            state.withLock { $0.registration = registration }
+            try localWay?.open(
+                { [weak self] in self?.begin($0, .visit) },
+                troubled: { [weak self] error in
+                    guard let self else { return }
+                    self.isShort(NaruError(error, operation: "accept", object: self.address))
+                })
         } catch {
-            throw NaruError(error, operation: "listen", object: path)
+            throw NaruError(error, operation: "listen", object: address)
         }
         try runtime.remember(ObjectIdentifier(self)) { [weak self] in self?.close() }
     }
 
     /// The next established link; `nil` at the deadline.
     func next(deadline: Deadline) async throws(NaruError) -> Handshake.Established? {
-        try runtime.checkFork("accept", name)
-        return try await accepted.wait(deadline: deadline, reactor: runtime.reactor, "accept", "local:\(name)")
+        try runtime.checkFork("accept", address)
+        return try await accepted.wait(deadline: deadline, reactor: runtime.reactor, "accept", address)
     }
 
     /// The next established link; `nil` at the deadline. Blocks the calling thread.
     func nextBlocking(deadline: Deadline) throws(NaruError) -> Handshake.Established? {
-        try runtime.checkFork("accept", name)
-        return try accepted.waitBlocking(deadline: deadline, "accept", "local:\(name)")
+        try runtime.checkFork("accept", address)
+        return try accepted.waitBlocking(deadline: deadline, "accept", address)
     }
 
     /// Why a wait for a peer ended without one.
     func nobodyCame() -> NaruError {
         NaruError(
-            .unreachable, operation: "listen", object: "local:\(name)",
-            reason: "nobody connected to \(path) before the deadline",
-            remedy: "start the other end, or give both ends the same NARU_RUNTIME_DIR")
+            .unreachable, operation: "listen", object: address,
+            reason: "nobody connected before the deadline",
+            remedy: isRemote
+                ? "start the other end, with this host's address"
+                : "start the other end, or give both ends the same NARU_RUNTIME_DIR")
     }
 
     /// Stops listening and removes the name. Links that were given out live on. Idempotent.
     func close() {
         if runtime.isForked { return }
-        let gone = stop()
         // Links that nobody took are left, and their peers told, by dropping them.
-        accepted.close(gone)
+        accepted.close(stop())
     }
 
     /// Stops listening and removes the name, and returns what waits for a peer then throw.
-    @discardableResult
     private func stop() -> NaruError {
-        let gone = NaruError(.closed, operation: "accept", object: "local:\(name)", reason: "the listener closed")
-        let (registration, halfOpen, first) = state.withLock { state in
+        let gone = NaruError(.closed, operation: "accept", object: address, reason: "the listener closed")
+        let (halfOpen, first) = state.withLock { state in
             defer {
                 state.isClosed = true
-                state.registration = nil
                 state.halfOpen = []
             }
-            return (state.registration, state.halfOpen, !state.isClosed)
+            return (state.halfOpen, !state.isClosed)
         }
         guard first else { return gone }
-        if let registration { runtime.reactor.remove(registration) }
         for handshake in halfOpen {
             handshake.abandon(
                 gone, refusal: HandshakeRefusal(code: .closed, reason: "the listener closed", remedy: nil))
         }
-        try? FileSystem.remove(path)
-        socket.close()
-        lock.release()
+        doorway.close()
+        localWay?.close()
         runtime.forget(ObjectIdentifier(self))
         return gone
     }
 
     // MARK: On the reactor's thread
 
-    private func acceptAll() {
-        do {
-            while let connection = try UnixSocket.accept(socket) { try begin(connection) }
-        } catch {
-            // No descriptors left: the connection stays in the backlog, and the socket readable. Give up those that say
-            // nothing, look away for a moment, and come back.
-            log.refused(NaruError(error, operation: "accept", object: path))
-            evict(keeping: Self.maximumHalfOpen / 8)
-            pause()
-        }
+    /// A connection could not be accepted, mostly because no descriptors are left: it stays in the backlog, and is tried
+    /// again in a moment. Until then those are given up that say nothing.
+    private func isShort(_ error: NaruError) {
+        log.refused(error)
+        evict(keeping: Self.maximumHalfOpen / 8)
     }
 
-    private func begin(_ descriptor: Descriptor) throws(SystemError) {
-        let connection = try ControlConnection(descriptor, runtime: runtime)
+    private func begin(_ descriptor: Descriptor, _ way: Way) {
+        let arrival: Arrival? = if case .network(let arrival) = way { arrival } else { nil }
+        let isRemote = arrival != nil
+        let connection: ControlConnection
+        do throws(SystemError) {
+            connection = try ControlConnection(descriptor, runtime: runtime, isRemote: isRemote)
+        } catch {
+            return isShort(NaruError(error, operation: "accept", object: address))
+        }
         let box = Box()
         let handshake = Handshake(
             role: .listener, runtime: runtime, hello: hello, connection: connection, related: false,
-            admit: { [weak self] userID in self?.admit(userID, box) ?? nil },
-            completion: { [weak self] result in self?.completed(box, result) })
+            admit: { [weak self] userID in self?.admit(isRemote ? arrival?.userID : userID, box) ?? nil },
+            completion: { [weak self] result in self?.completed(box, isRemote: isRemote, result) })
+        switch way {
+        case .local: break
+        case .network(let arrival):
+            handshake.meeting = arrival.meeting
+            handshake.invitation = localWay?.invite() ?? .nowhere
+        case .visit: handshake.redeem = { [localWay] nonce in localWay?.admits(nonce) ?? false }
+        }
         box.handshake.withLock { $0 = handshake }
         state.withLock { $0.halfOpen.append(handshake) }
         evict(keeping: Self.maximumHalfOpen)
@@ -193,15 +198,17 @@ final class LocalListener: Sendable {
         for victim in victims {
             victim.abandon(
                 NaruError(
-                    .deadlineExceeded, operation: "negotiate", object: "local:\(name)",
-                    reason: "it said nothing while more than \(limit) connections waited"))
+                    .deadlineExceeded, operation: "negotiate", object: address,
+                    reason: "it said nothing while more than \(limit) connections waited"), refusal: nil)
         }
     }
 
     /// Whether a peer that said HELLO may go on.
-    private func admit(_ userID: UInt32, _ box: Box) -> HandshakeRefusal? {
+    /// - Parameter userID: Its user; `nil` over a network that says nothing of it: then who may connect is for the
+    ///   address and for the network to say.
+    private func admit(_ userID: UInt32?, _ box: Box) -> HandshakeRefusal? {
         guard !box.isAdmitted.load(ordering: .relaxed) else { return nil }
-        guard HostInformation.isOwnUser(userID) else {
+        if let userID, !HostInformation.isOwnUser(userID), !(isRemote && permitsInsecure) {
             return HandshakeRefusal(
                 code: .user, reason: "\(Self.naming(userID)) is not the user of this end",
                 remedy: "run both ends as one user")
@@ -232,7 +239,7 @@ final class LocalListener: Sendable {
 
     private var isMany: Bool { if case .many = capacity { true } else { false } }
 
-    private func completed(_ box: Box, _ result: Result<Handshake.Established, NaruError>) {
+    private func completed(_ box: Box, isRemote: Bool, _ result: Result<Handshake.Established, NaruError>) {
         // The box is forgotten, so that the handshake and its closures do not keep each other.
         let handshake = box.handshake.withLock { handshake in
             defer { handshake = nil }
@@ -247,7 +254,9 @@ final class LocalListener: Sendable {
         }
         switch result {
         case .failure(let error):
-            if !isClosed, error.code != .closed { log.refused(error) }
+            // Who came over a network, said nothing and went, came in by another way, or only looked.
+            let onlyLooked = isRemote && error.code == .peerVanished && handshake?.isAcquainted != true
+            if !isClosed, error.code != .closed, !onlyLooked { log.refused(error) }
         case .success(let established):
             accepted.put(established)  // Closed meanwhile, it drops the link, and the peer is told.
             established.link.onClose { [weak self] _ in self?.released() }
@@ -260,13 +269,5 @@ final class LocalListener: Sendable {
         state.withLock { $0.serving -= 1 }
         if isMany || runtime.isForked { return }
         accepted.end(stop())
-    }
-
-    private func pause() {
-        guard let registration = state.withLock({ $0.registration }) else { return }
-        try? runtime.reactor.rearm(registration, events: [])
-        _ = runtime.reactor.schedule(at: .after(.milliseconds(50))) { [weak self] in
-            try? self?.runtime.reactor.rearm(registration, events: [.readable])
-        }
     }
 }
