@@ -169,7 +169,11 @@ final class LinkListener: Sendable {
         let handshake = Handshake(
             role: .listener, runtime: runtime, hello: hello, connection: connection, related: false,
             admit: { [weak self] userID in self?.admit(isRemote ? arrival?.userID : userID, box) ?? nil },
-            completion: { [weak self] result in self?.completed(box, isRemote: isRemote, result) })
+            completion: { [weak self] result in
+                // Also where the listener has gone, or handshake, closures and box would keep each other for ever.
+                let handshake = box.take()
+                self?.completed(handshake, wasAdmitted: box.wasAdmitted, isRemote: isRemote, result)
+            })
         switch way {
         case .local: break
         case .network(let arrival):
@@ -187,6 +191,17 @@ final class LinkListener: Sendable {
     private final class Box: Sendable {
         let handshake = Mutex<Handshake?>(nil)
         let isAdmitted = Atomic(false)
+
+        /// Whether the peer was let in. Relaxed: all of it happens on the reactor's thread, or in order.
+        var wasAdmitted: Bool { isAdmitted.load(ordering: .relaxed) }
+
+        /// Gives the handshake away.
+        func take() -> Handshake? {
+            handshake.withLock { handshake in
+                defer { handshake = nil }
+                return handshake
+            }
+        }
     }
 
     /// Gives up the oldest connections that have not said HELLO, until few enough are left.
@@ -239,13 +254,9 @@ final class LinkListener: Sendable {
 
     private var isMany: Bool { if case .many = capacity { true } else { false } }
 
-    private func completed(_ box: Box, isRemote: Bool, _ result: Result<Handshake.Established, NaruError>) {
-        // The box is forgotten, so that the handshake and its closures do not keep each other.
-        let handshake = box.handshake.withLock { handshake in
-            defer { handshake = nil }
-            return handshake
-        }
-        let wasAdmitted = box.isAdmitted.load(ordering: .relaxed)
+    private func completed(
+        _ handshake: Handshake?, wasAdmitted: Bool, isRemote: Bool, _ result: Result<Handshake.Established, NaruError>
+    ) {
         let isClosed = state.withLock { state in
             state.halfOpen.removeAll { $0 === handshake }
             if wasAdmitted { state.admitted -= 1 }
