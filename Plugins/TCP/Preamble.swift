@@ -10,8 +10,8 @@ internal import NaruSystem
 ///            | "NARU" 0            | version  | kind  | 0        | token (a lane) |
 ///            +---------------------+----------+-------+----------+----------------+
 ///
-/// A control connection has nothing more: the core's frames follow. A lane has the token that the listener's opening gave
-/// out over the control connection, then the lane's proof.
+/// A control connection has nothing more: the core's frames follow. A lane has the token that the listener's opening
+/// gave out over the control connection, then the lane's proof.
 enum Preamble: Hashable {
     case control
     case lane(token: [UInt8])

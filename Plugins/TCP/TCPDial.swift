@@ -107,7 +107,9 @@ final class TCPDial: DialAttempt {
         let timer =
             isLast
             ? nil
-            : request.reactor.schedule(at: .after(Self.addressTime)) { [weak self] in self?.giveUp(descriptor, address) }
+            : request.reactor.schedule(at: .after(Self.addressTime)) { [weak self] in
+                self?.giveUp(descriptor, address)
+            }
         let isWanted = state.withLock { state in
             if state.completion != nil { state.connecting = (descriptor, registration, timer) }
             return state.completion != nil

@@ -120,7 +120,8 @@ public struct TCPRendezvous: Rendezvous {
             let named = addresses.first.map { $0.host == request.host ? "" : " (\($0.host))" } ?? ""
             throw NaruError(
                 .refused, operation: operation, object: request.address,
-                reason: "\(request.host)\(named) is not a loopback address, and over tcp everything travels in the clear",
+                reason: "\(request.host)\(named) is not a loopback address, and over tcp everything travels in the "
+                    + "clear",
                 remedy: "set `insecure` for this link on a wire that you trust, or use a loopback address")
         }
         return permitted

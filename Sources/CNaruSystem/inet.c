@@ -59,7 +59,8 @@ static int naru_inet_decode(const union naru_any_address *found, struct naru_ine
 }
 
 int32_t naru_inet_socket(int32_t version) {
-    return NARU_RETRY(socket(version == 6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP));
+    int domain = version == 6 ? AF_INET6 : AF_INET;
+    return NARU_RETRY(socket(domain, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP));
 }
 
 int32_t naru_inet_bind(int32_t fd, const struct naru_inet *address) {

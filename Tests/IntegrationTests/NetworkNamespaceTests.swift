@@ -26,7 +26,9 @@ import Testing
                 print("not tried: network namespaces are not permitted here")
                 return nil
             }
-            holders = try (0..<2).map { _ in try stage.start(NetworkNamespaceTests.unshare, ["--net", "/bin/sleep", "600"]) }
+            holders = try (0..<2).map { _ in
+                try stage.start(NetworkNamespaceTests.unshare, ["--net", "/bin/sleep", "600"])
+            }
             let own = try FileSystem.readLink("/proc/self/ns/net")
             let deadline = Deadline.after(.seconds(30))
             for holder in holders {
@@ -35,7 +37,8 @@ import Testing
                     Processor.yield()
                 }
             }
-            try configure(0, ["link", "add", "wire", "type", "veth", "peer", "name", "wire", "netns", "\(holders[1].processID)"])
+            let far = "\(holders[1].processID)"
+            try configure(0, ["link", "add", "wire", "type", "veth", "peer", "name", "wire", "netns", far])
             for end in 0..<2 {
                 try configure(end, ["address", "add", "10.77.0.\(end + 1)/24", "dev", "wire"])
                 try configure(end, ["address", "add", "fd77::\(end + 1)/64", "dev", "wire", "nodad"])
@@ -113,7 +116,8 @@ import Testing
                 1, ["random-dial", "tcp:10.77.0.1:9000/x", inputs[1], outputs[0], "5"], environment: Self.insecure),
         ]
         try expectWhole(
-            stage, ends, expected: "tcp remote", byteCount: 16 << 20, [(inputs[0], outputs[0]), (inputs[1], outputs[1])])
+            stage, ends, expected: "tcp remote", byteCount: 16 << 20,
+            [(inputs[0], outputs[0]), (inputs[1], outputs[1])])
     }
 
     /// Nobody closes anything, the wire is cut: both find out by asking.

@@ -45,7 +45,8 @@ import Testing
 
     @Test(arguments: [true, false]) func bothWaysAtOnce(_ isListenerFirst: Bool) throws {
         let stage = try Stage()
-        try expectExchange(stage, "tcp:127.0.0.1:\(try Stage.freePort())/x", Self.forced, isListenerFirst: isListenerFirst)
+        let link = "tcp:127.0.0.1:\(try Stage.freePort())/x"
+        try expectExchange(stage, link, Self.forced, isListenerFirst: isListenerFirst)
     }
 
     /// By a name of this host TCP is a transport like the others, over loopback.

@@ -108,7 +108,8 @@ import Testing
         let wrong = try ControlFrame.visit(.random()).encoded()
         let right = try ControlFrame.visit(invitation.nonce).encoded()
         // Something that a visitor may not say before it said why it is there.
-        let early = try ControlFrame.message(.refuse(HandshakeRefusal(code: .closed, reason: "x", remedy: nil))).encoded()
+        let refusal = HandshakeRefusal(code: .closed, reason: "x", remedy: nil)
+        let early = try ControlFrame.message(.refuse(refusal)).encoded()
         for words in [wrong, early, right + right] {
             let visitor = try UnixSocket.connect(abstract: invitation.door)
             _ = try visitor.send(words)

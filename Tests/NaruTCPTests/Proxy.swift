@@ -88,8 +88,12 @@ final class Proxy {
                     for end in [near, far] { try? TCPSocket.setNoDelay(end) }
                     wires.add([near, far])
                     let named = door == nil ? nil : name
-                    _ = try? SystemThread(name: "proxy-back") { Self.copy(from: far, to: near, stop, wires, door: named) }
-                    _ = try? SystemThread(name: "proxy-forth") { Self.copy(from: near, to: far, stop, wires, door: nil) }
+                    _ = try? SystemThread(name: "proxy-back") {
+                        Self.copy(from: far, to: near, stop, wires, door: named)
+                    }
+                    _ = try? SystemThread(name: "proxy-forth") {
+                        Self.copy(from: near, to: far, stop, wires, door: nil)
+                    }
                 }
             }
         ]
@@ -130,7 +134,9 @@ final class Proxy {
         while true {
             let found = try? Descriptor.pollAny(
                 source, .readable, stop.descriptor, .readable, deadline: .never)
-            guard let found, found.1.isEmpty, !found.0.isEmpty, var bytes = try? source.receive(upTo: 65_536) else { break }
+            guard let found, found.1.isEmpty, !found.0.isEmpty,
+                var bytes = try? source.receive(upTo: 65_536)
+            else { break }
             if isFirst, let door, bytes.count > 21, bytes[4] == 18 {
                 let length = 17 + door.utf8.count
                 bytes = [UInt8(length), 0, 0, 0] + bytes[4..<21] + Array(door.utf8)

@@ -106,7 +106,8 @@ import Testing
         #expect(try await sending.value > 0)
     }
 
-    /// A receiver that was started again knows nothing of the stream: its sender says so, and which messages it is about.
+    /// A receiver that was started again knows nothing of the stream: its sender says so, and which messages it is
+    /// about.
     @Test func aRestartedReceiverDoesNotResume() async throws {
         let place = try MeetingPlace()
         defer { place.end() }

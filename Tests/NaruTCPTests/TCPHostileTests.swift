@@ -32,7 +32,8 @@ import Testing
     }
 
     static let rubbish: [[UInt8]] = [
-        Array("GET / HTTP/1.1\r\n\r\n".utf8), [0], [UInt8](repeating: 255, count: 4000), Array("NARU".utf8) + [0, 2, 1, 0],
+        Array("GET / HTTP/1.1\r\n\r\n".utf8), [0], [UInt8](repeating: 255, count: 4000),
+        Array("NARU".utf8) + [0, 2, 1, 0],
         Array("NARU".utf8) + [0, 1, 9, 0], Array("NARU".utf8) + [0, 1, 1, 1],
         Preamble.lane(token: [UInt8](repeating: 0, count: 16)).bytes,
         Preamble.control.bytes + [255, 255, 255, 255], Preamble.control.bytes + [1, 0, 0, 0, 99],

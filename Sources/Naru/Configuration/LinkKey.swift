@@ -3,8 +3,8 @@
 
 /// The keys of a link, in the order of the documentation.
 enum LinkKey: String, CaseIterable {
-    case address, listen, direction, transports, deny, require, prefer, optimize, wait, messageBytes, maximumMessageBytes
-    case overflow, compression, allowedUsers, insecure
+    case address, listen, direction, transports, deny, require, prefer, optimize, wait, messageBytes
+    case maximumMessageBytes, overflow, compression, allowedUsers, insecure
 
     /// What a value of the key is.
     enum Kind: String {

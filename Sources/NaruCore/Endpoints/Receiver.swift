@@ -34,7 +34,8 @@ public final class Receiver {
     private var patience: Patience
     /// The last wait, and the messages taken by then.
     private var lastSpell: (spell: WaitSpell, taken: UInt64)?
-    /// Until when what may be on its way is waited for after the link closed, and how far it had come when that was set.
+    /// Until when what may be on its way is waited for after the link closed, and how far it had come when that was
+    /// set.
     private var transit = (progress: UInt64(0), deadline: Deadline.never)
     private var hasLookedAfterClose = false
     /// Where lanes lend messages together.

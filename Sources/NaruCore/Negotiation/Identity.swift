@@ -71,7 +71,9 @@ extension Relation {
     /// Why two ends that met over a network stay on it.
     private static func evidence(_ own: ProcessClaim, _ peer: ProcessClaim, _ apart: String?) -> String {
         let met = "they met over a network"
-        guard own.host.mayShareHost(with: peer.host) else { return "\(met), and each says that it runs on another host" }
+        guard own.host.mayShareHost(with: peer.host) else {
+            return "\(met), and each says that it runs on another host"
+        }
         if let mine = own.host.namespaces["net"], let theirs = peer.host.namespaces["net"], mine != theirs {
             return "\(met), and although they may share a host, they are in different network namespaces"
         }

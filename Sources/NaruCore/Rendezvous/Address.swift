@@ -14,8 +14,8 @@ public enum Address: Hashable, Sendable, CustomStringConvertible {
     case inherited(name: String)
 
     /// Parses an address.
-    /// - Throws: ``NaruError/Code/invalidArgument`` for a name that is not `[a-z0-9-]{1,64}` and for a host or port that
-    ///   is none, ``NaruError/Code/unsupported`` for a scheme whose mechanism this build does not have.
+    /// - Throws: ``NaruError/Code/invalidArgument`` for a name that is not `[a-z0-9-]{1,64}` and for a host or port
+    ///   that is none, ``NaruError/Code/unsupported`` for a scheme whose mechanism this build does not have.
     public init(parsing text: String) throws(NaruError) {
         guard let colon = text.firstIndex(of: ":") else {
             self = .local(name: try Self.checked(text, in: text))

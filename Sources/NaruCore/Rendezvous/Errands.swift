@@ -7,9 +7,9 @@ internal import Synchronization
 
 /// Calls that may block for long and cannot be interrupted, such as looking up a name, each on a thread of its own.
 ///
-/// Whoever is no longer interested ignores the answer; the thread ends when the call returns. A shutdown joins the threads
-/// whose calls have returned, and waits a moment for the others; one that hangs longer is named in the log, ends by
-/// itself, and does nothing more.
+/// Whoever is no longer interested ignores the answer; the thread ends when the call returns. A shutdown joins the
+/// threads whose calls have returned, and waits a moment for the others; one that hangs longer is named in the log,
+/// ends by itself, and does nothing more.
 public final class Errands: Sendable {
     private final class Errand: Sendable {
         let name: String

@@ -4,8 +4,8 @@
 internal import NaruSystem
 internal import Synchronization
 
-/// Connects to an address and waits until somebody listens there: looks for a name of this host in every folder where it
-/// may be, and for others through the rendezvous of their scheme.
+/// Connects to an address and waits until somebody listens there: looks for a name of this host in every folder where
+/// it may be, and for others through the rendezvous of their scheme.
 struct LinkDialer {
     private let runtime: Runtime
     private let address: Address
@@ -33,8 +33,8 @@ struct LinkDialer {
     }
 
     /// A connected and negotiated link.
-    /// - Throws: ``NaruError/Code/unreachable`` when nobody listened until the deadline, naming where it looked; why the
-    ///   peer refused; ``NaruError/Code/noTransport`` with every candidate's reason.
+    /// - Throws: ``NaruError/Code/unreachable`` when nobody listened until the deadline, naming where it looked; why
+    ///   the peer refused; ``NaruError/Code/noTransport`` with every candidate's reason.
     mutating func dial() async throws(NaruError) -> Handshake.Established {
         try remember()
         defer { runtime.forget(ObjectIdentifier(results)) }
@@ -92,8 +92,12 @@ struct LinkDialer {
         switch answer {
         case .established(let established): return established
         case .failed(let error):
-            let mayComeBack = error.code == .peerVanished || error.code == .closed
-            if mayComeBack, !request.deadline.isPast { return nil }
+            // A listener that closed is none, also when there is no time for another.
+            if error.code == .closed {
+                problem = error.reason
+                return nil
+            }
+            if error.code == .peerVanished, !request.deadline.isPast { return nil }
             throw error
         case .nobody(let reason):
             problem = reason ?? problem

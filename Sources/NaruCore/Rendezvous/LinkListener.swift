@@ -149,8 +149,8 @@ final class LinkListener: Sendable {
 
     // MARK: On the reactor's thread
 
-    /// A connection could not be accepted, mostly because no descriptors are left: it stays in the backlog, and is tried
-    /// again in a moment. Until then those are given up that say nothing.
+    /// A connection could not be accepted, mostly because no descriptors are left: it stays in the backlog, and is
+    /// tried again in a moment. Until then those are given up that say nothing.
     private func isShort(_ error: NaruError) {
         log.refused(error)
         evict(keeping: Self.maximumHalfOpen / 8)

@@ -5,12 +5,12 @@ internal import NaruSystem
 internal import Synchronization
 
 /// The way by which two ends that met over a network come together on one host, where they share one: a socket of the
-/// listener's that only processes of its network namespace can reach, whose name and a nonce the listener sends over the
-/// first connection, and where the dialer presents the nonce. Whoever arrives there is known to the kernel, can be passed
-/// descriptors, and is on this host: proved, not inferred.
+/// listener's that only processes of its network namespace can reach, whose name and a nonce the listener sends over
+/// the first connection, and where the dialer presents the nonce. Whoever arrives there is known to the kernel, can be
+/// passed descriptors, and is on this host: proved, not inferred.
 ///
-/// The name is one of the abstract namespace, so there is nothing in a folder that could go stale, and ends that somebody
-/// has put into network namespaces of their own stay apart, whatever folders they share.
+/// The name is one of the abstract namespace, so there is nothing in a folder that could go stale, and ends that
+/// somebody has put into network namespaces of their own stay apart, whatever folders they share.
 final class LocalWay: Sendable {
     /// What the listener says first on every connection over a network.
     struct Invitation: Hashable, Sendable {

@@ -3,8 +3,8 @@
 
 public import NaruSystem
 
-/// A way for two ends on different hosts to meet, brought by a plugin: addresses of one scheme, at which one end listens
-/// and the other dials.
+/// A way for two ends on different hosts to meet, brought by a plugin: addresses of one scheme, at which one end
+/// listens and the other dials.
 ///
 /// What comes of it is a connected stream socket over which the core then speaks: the handshake, and the link's control
 /// messages. It passes no descriptors, and nobody vouches for who is at its other end. Names of this host need no
@@ -13,10 +13,10 @@ public protocol Rendezvous: Sendable {
     /// The scheme of its addresses: `tcp`.
     var scheme: String { get }
 
-    /// Binds an address, so that dialers reach it from now on; what comes before ``Doorway/open(_:troubled:)`` waits. Must
-    /// not block, but for a name that has to be looked up, and then no longer than five seconds.
-    /// - Throws: ``NaruError/Code/busy`` when somebody else listens there, ``NaruError/Code/refused`` when policy forbids
-    ///   it, ``NaruError/Code/unreachable`` for a name without an address; what the kernel refused.
+    /// Binds an address, so that dialers reach it from now on; what comes before ``Doorway/open(_:troubled:)`` waits.
+    /// Must not block, but for a name that has to be looked up, and then no longer than five seconds.
+    /// - Throws: ``NaruError/Code/busy`` when somebody else listens there, ``NaruError/Code/refused`` when policy
+    ///   forbids it, ``NaruError/Code/unreachable`` for a name without an address; what the kernel refused.
     func listen(_ request: RendezvousRequest) throws(NaruError) -> any Doorway
 
     /// Makes one attempt to reach whoever listens. Must not block.

@@ -1,8 +1,8 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
-/// The messages of a stream that are not known to be taken, in order, and how many of them the present link was given. A
-/// pure value.
+/// The messages of a stream that are not known to be taken, in order, and how many of them the present link was given.
+/// A pure value.
 struct KeptMessages {
     private var messages: [[UInt8]] = []
     private var head = 0

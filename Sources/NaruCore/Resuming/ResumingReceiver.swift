@@ -3,8 +3,8 @@
 
 public import NaruSystem
 
-/// The other end of a ``ResumingSender``: listens, receives a stream over as many links as it takes, and gives each message
-/// once, in order. One user at a time, as ``Receiver``.
+/// The other end of a ``ResumingSender``: listens, receives a stream over as many links as it takes, and gives each
+/// message once, in order. One user at a time, as ``Receiver``.
 public final class ResumingReceiver {
     private let listener: Listener
     private let policy: Resumption
@@ -41,9 +41,10 @@ public final class ResumingReceiver {
 
     /// Waits for one message and lends it to `body`.
     /// - Returns: what `body` returned, or `nil` when the sender has finished.
-    /// - Throws: what `body` throws: the message is then given again by the next call; ``NaruError/Code/deadlineExceeded``,
-    ///   ``NaruError/Code/cancelled``; why the link was lost, when the sender did not come back within
-    ///   ``Resumption/patience`` or another one came in its place. The next call then waits for a new stream.
+    /// - Throws: what `body` throws: the message is then given again by the next call;
+    ///   ``NaruError/Code/deadlineExceeded``, ``NaruError/Code/cancelled``; why the link was lost, when the sender did
+    ///   not come back within ``Resumption/patience`` or another one came in its place. The next call then waits for a
+    ///   new stream.
     public func receive<R>(
         deadline: Deadline = .never, _ body: (MessageView) throws -> R
     ) async throws -> R? {

@@ -7,8 +7,8 @@ public import NaruSystem
 /// grow from 10 ms to a second, asks how far the receiver has come, and sends the rest. Each message is taken once, in
 /// order, as long as both processes live; a process that starts again begins a stream of its own.
 ///
-/// It keeps a copy of every message that is not known to be taken, within ``Resumption/resumeBytes``. One user at a time,
-/// as ``Sender``. The other end is a ``ResumingReceiver``.
+/// It keeps a copy of every message that is not known to be taken, within ``Resumption/resumeBytes``. One user at a
+/// time, as ``Sender``. The other end is a ``ResumingReceiver``.
 public final class ResumingSender {
     private let runtime: Runtime
     private let address: Address
@@ -46,8 +46,8 @@ public final class ResumingSender {
     /// Sends a copy of `bytes`; waits for room among what is kept, and for the connection where it is lost.
     /// - Throws: ``NaruError/Code/deadlineExceeded`` and ``NaruError/Code/cancelled``, and then the message was not
     ///   sent; ``NaruError/Code/unreachable`` when the receiver did not come back; ``NaruError/Code/peerVanished`` when
-    ///   it was restarted; why the link closed otherwise. After these the sender is of no more use; the reason says which
-    ///   messages are not known to be taken.
+    ///   it was restarted; why the link closed otherwise. After these the sender is of no more use; the reason says
+    ///   which messages are not known to be taken.
     public func send(_ bytes: RawSpan, deadline: Deadline = .never) async throws(NaruError) {
         try await send([UInt8](copying: bytes), deadline: deadline)
     }
@@ -70,14 +70,16 @@ public final class ResumingSender {
     }
 
     /// Returns when the receiver has taken everything that was sent.
-    /// - Throws: as ``send(_:deadline:)-(RawSpan,_)``; after ``NaruError/Code/deadlineExceeded`` it may be called again.
+    /// - Throws: as ``send(_:deadline:)-(RawSpan,_)``; after ``NaruError/Code/deadlineExceeded`` it may be called
+    ///   again.
     public func awaitTaken(deadline: Deadline = .never) async throws(NaruError) {
         try check("wait")
         while kept.count > 0 { try await awaitAcknowledgement(deadline) }
     }
 
     /// Says that nothing more will come, and returns when the receiver has taken everything.
-    /// - Throws: as ``send(_:deadline:)-(RawSpan,_)``; after ``NaruError/Code/deadlineExceeded`` it may be called again.
+    /// - Throws: as ``send(_:deadline:)-(RawSpan,_)``; after ``NaruError/Code/deadlineExceeded`` it may be called
+    ///   again.
     public func finish(deadline: Deadline = .never) async throws(NaruError) {
         try await awaitTaken(deadline: deadline)
         try await pump(deadline)

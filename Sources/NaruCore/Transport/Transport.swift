@@ -36,7 +36,8 @@ public struct OpeningRequest: Sendable {
     public var ownBell: any Bell
     /// Reaches the peer's lanes while the link is up; `nil` where nothing can.
     public var port: (any LanePort)?
-    /// What the kernel said of the peer when it connected: over a network nothing, ``NaruSystem/PeerCredentials/unknown``.
+    /// What the kernel said of the peer when it connected: over a network nothing,
+    /// ``NaruSystem/PeerCredentials/unknown``.
     public var peer: PeerCredentials
     /// The thread that watches descriptors and deadlines for this ``Runtime``.
     public var reactor: Reactor

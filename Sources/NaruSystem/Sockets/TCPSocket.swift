@@ -106,6 +106,7 @@ public enum TCPSocket {
     public static func isTCP(_ descriptor: Descriptor) -> Bool { naru_is_tcp(descriptor.number) != 0 }
 
     private static func make(_ version: Int) throws(SystemError) -> Descriptor {
-        Descriptor(adopting: try checked(naru_inet_socket(Int32(version)), "socket", version == 6 ? "AF_INET6" : "AF_INET"))
+        let result = naru_inet_socket(Int32(version))
+        return Descriptor(adopting: try checked(result, "socket", version == 6 ? "AF_INET6" : "AF_INET"))
     }
 }

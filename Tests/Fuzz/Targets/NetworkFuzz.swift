@@ -49,7 +49,8 @@ enum NetworkFuzz {
             }
             byteCount = kept.byteCount
             try require(kept.given <= kept.count && kept.count >= 0, "\(kept.given) of \(kept.count) were given")
-            try require(byteCount >= 0 && (kept.count > 0 || byteCount == 0), "\(byteCount) bytes of \(kept.count) messages")
+            let isRight = byteCount >= 0 && (kept.count > 0 || byteCount == 0)
+            try require(isRight, "\(byteCount) bytes of \(kept.count) messages")
         }
     }
 }
