@@ -101,7 +101,7 @@ let package = Package(
         plugin("InProcess"),
         plugin("SharedMemory", ["NaruRing"]),
         plugin("UnixSocket", ["NaruStream"]),
-        plugin("MessageQueue"),
+        plugin("MessageQueue", ["NaruRing"]),
         plugin("Semaphore"),
         plugin("AnonymousPipe", ["NaruStream"]),
         plugin("NamedPipe", ["NaruStream"]),
@@ -171,5 +171,6 @@ let package = Package(
     ]
         + fuzzing([
             "Naru", "NaruCore", "NaruSystem", "NaruRing", "NaruStream", "NaruSharedMemory", "NaruUnixSocket", "NaruZstd",
+            "NaruAnonymousPipe", "NaruNamedPipe",
         ])
 )

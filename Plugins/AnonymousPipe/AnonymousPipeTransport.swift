@@ -30,7 +30,7 @@ public struct AnonymousPipeTransport: Transport {
         CapabilityRecord(
             transport: name, localities: [.sameProcess, .relatedProcess], directions: [.simplex, .duplex],
             properties: [.confidential, .confirmed, .pollable], agreements: [.negotiated],
-            maximumRecordBytes: StreamFormat.maximumRecordBytes, loans: .copied, survivesSenderDeath: true,
+            maximumRecordBytes: StreamFormat.maximumPipeRecordBytes, loans: .copied, survivesSenderDeath: true,
             requiresSameUser: true, availability: AnonymousPipeProbe.run())
     }
 

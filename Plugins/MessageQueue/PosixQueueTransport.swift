@@ -6,6 +6,7 @@ internal import NaruSystem
 
 /// Carries messages through POSIX message queues.
 ///
+/// Between two ends that negotiate, each sends through a private queue that has no name; larger messages are cut.
 /// A named queue is shared by any number of senders and receivers, each message goes to one of them, and the kernel keeps
 /// messages while nobody receives, until the host is restarted. Messages have priorities: the highest is given first, in
 /// order within each. A message that was taken is not given again, whatever becomes of its taker.
@@ -23,10 +24,17 @@ public struct PosixQueueTransport: AttachableTransport {
     /// Sends a message through a small queue of its own.
     public func probe() -> CapabilityRecord {
         CapabilityRecord(
-            transport: name, localities: [.sameProcess, .relatedProcess, .sameHost], directions: [.simplex, .queue],
-            properties: [.persistent, .priority, .pollable], agreements: [.attached],
+            transport: name, localities: [.sameProcess, .relatedProcess, .sameHost], directions: [.simplex, .duplex, .queue],
+            properties: [.persistent, .priority, .confidential, .confirmed, .pollable],
+            agreements: [.negotiated, .attached],
             maximumRecordBytes: size.messageBytes - RecordHeader.byteCount, survivesSenderDeath: true,
             requiresSameUser: true, sharedNamespaces: ["ipc"], availability: tryQueue())
+    }
+
+    /// Begins to open a link of two ends over a private queue each way, which has no name.
+    /// - Throws: as ``attach(_:)``.
+    public func open(_ request: OpeningRequest) throws(NaruError) -> any Opening {
+        try QueueOpening(request, PrivatePosixQueues(size: size))
     }
 
     /// Opens one end of a link's queue, which is made where it is missing, or of another program's queue, which is not.
@@ -53,7 +61,7 @@ public struct PosixQueueTransport: AttachableTransport {
 
     /// The configuration within what the host permits.
     private var size: QueueSize {
-        let limits = QueueLimits.current()
+        let limits = QueueLimits.posix()
         return QueueSize(
             depth: min(configuration.depth, limits.posixDepth ?? .max),
             messageBytes: min(configuration.messageBytes, limits.posixMessageBytes ?? .max))

@@ -7,7 +7,8 @@ internal import NaruSystem
 /// Carries messages through System V message queues.
 ///
 /// As POSIX queues, but messages have types instead of priorities, by which a receiver takes them out of order; and
-/// nothing can poll such a queue, so who waits looks again every 1 to 20 ms. No call blocks.
+/// nothing can poll such a queue, so who waits for a shared one looks again every 1 to 20 ms; two ends that negotiate wake
+/// each other. No call blocks.
 public struct SysvQueueTransport: AttachableTransport {
     /// How queues are made.
     public let configuration: MessageQueueConfiguration
@@ -22,10 +23,16 @@ public struct SysvQueueTransport: AttachableTransport {
     /// Sends messages through a queue of its own, and takes the later one first.
     public func probe() -> CapabilityRecord {
         CapabilityRecord(
-            transport: name, localities: [.sameProcess, .relatedProcess, .sameHost], directions: [.simplex, .queue],
-            properties: [.persistent, .selective], agreements: [.attached],
+            transport: name, localities: [.sameProcess, .relatedProcess, .sameHost], directions: [.simplex, .duplex, .queue],
+            properties: [.persistent, .selective, .confidential, .confirmed], agreements: [.negotiated, .attached],
             maximumRecordBytes: size.messageBytes - RecordHeader.byteCount, survivesSenderDeath: true,
-            requiresSameUser: true, sharedNamespaces: ["ipc"], availability: tryQueue())
+            requiresSameUser: true, sharedNamespaces: ["ipc", "mnt"], availability: tryQueue())
+    }
+
+    /// Begins to open a link of two ends over a private queue each way, found by its sidecar, which goes with the link.
+    /// - Throws: as ``attach(_:)``.
+    public func open(_ request: OpeningRequest) throws(NaruError) -> any Opening {
+        try QueueOpening(request, PrivateSysvQueues(self, size: size, directories: request.directories))
     }
 
     /// Opens one end of a link's queue, which is made where it is missing, or of another program's queue, which is not.
@@ -56,7 +63,7 @@ public struct SysvQueueTransport: AttachableTransport {
 
     /// The configuration within what the host permits.
     private var size: QueueSize {
-        let limits = QueueLimits.current()
+        let limits = QueueLimits.sysv()
         let most = min(limits.sysvMessageBytes ?? 8192, limits.sysvQueueBytes ?? 16_384)
         return QueueSize(depth: configuration.depth, messageBytes: min(configuration.messageBytes, most))
     }
@@ -72,7 +79,7 @@ public struct SysvQueueTransport: AttachableTransport {
         return key == 0 ? nil : key
     }
 
-    private static func open(_ record: DurableRecord) throws(NaruError) -> SystemVQueue {
+    static func open(_ record: DurableRecord) throws(NaruError) -> SystemVQueue {
         guard let key = key(record.object) else {
             throw NaruError(
                 .corrupted, operation: "open", object: record.name, reason: "its sidecar names the key \(record.object)",

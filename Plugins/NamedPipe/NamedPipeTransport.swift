@@ -32,7 +32,7 @@ public struct NamedPipeTransport: Transport {
         CapabilityRecord(
             transport: name, localities: [.sameProcess, .relatedProcess, .sameHost], directions: [.simplex, .duplex],
             properties: [.confidential, .confirmed, .pollable], agreements: [.negotiated, .attached],
-            maximumRecordBytes: StreamFormat.maximumRecordBytes, loans: .copied, survivesSenderDeath: true,
+            maximumRecordBytes: StreamFormat.maximumPipeRecordBytes, loans: .copied, survivesSenderDeath: true,
             requiresSameUser: true, sharedNamespaces: ["mnt"], availability: NamedPipeProbe.run())
     }
 

@@ -81,6 +81,22 @@ int64_t naru_write_masking(int32_t fd, const void *a, size_t a_count, const void
     return result;
 }
 
+int64_t naru_lend_to_pipe(int32_t fd, const void *bytes, size_t count) {
+    struct iovec part = {(void *)bytes, count};
+    sigset_t broken, before;
+    sigemptyset(&broken);
+    sigaddset(&broken, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &broken, &before);
+    int64_t result = NARU_RETRY(vmsplice(fd, &part, 1, SPLICE_F_NONBLOCK));
+    if (!sigismember(&before, SIGPIPE)) {
+        // As above: one that was not blocked before can only be this call's.
+        struct timespec at_once = {0, 0};
+        if (result == -EPIPE) (void)NARU_RETRY(sigtimedwait(&broken, NULL, &at_once));
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
+    return result;
+}
+
 // Whether the kernel knows the flag: a file may refuse it for itself, a pipe does not.
 static int naru_has_nosignal(void) {
     static _Atomic int known; // 0 not asked, 1 yes, 2 no; two threads that ask at once learn the same

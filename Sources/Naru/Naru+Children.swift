@@ -32,30 +32,45 @@ extension Naru {
     public func sender(
         _ link: String, to child: Child, deadline: Deadline? = nil
     ) async throws(NaruError) -> sending Sender {
+        try await sender(try settings(for: link), to: child, deadline: deadline)
+    }
+
+    /// Sends to a program that this one started, by these settings, whatever their address.
+    public func sender(
+        _ link: LinkSettings, to child: Child, deadline: Deadline? = nil
+    ) async throws(NaruError) -> sending Sender {
         let (end, request) = try related(link, child, .oneWay, "send")
         return try await runtime.sender(end, request, deadline: deadline ?? .after(Self.defaultWait))
     }
 
-    /// Receives from a program that this one started. As ``sender(_:to:deadline:)``.
+    /// Receives from a program that this one started. As ``sender(_:to:deadline:)-(String,_,_)``.
     public func receiver(
         _ link: String, from child: Child, deadline: Deadline? = nil
+    ) async throws(NaruError) -> sending Receiver {
+        try await receiver(try settings(for: link), from: child, deadline: deadline)
+    }
+
+    /// Receives from a program that this one started, by these settings, whatever their address.
+    public func receiver(
+        _ link: LinkSettings, from child: Child, deadline: Deadline? = nil
     ) async throws(NaruError) -> sending Receiver {
         let (end, request) = try related(link, child, .oneWay, "receive")
         return try await runtime.receiver(end, request, deadline: deadline ?? .after(Self.defaultWait))
     }
 
-    /// Exchanges messages with a program that this one started. As ``sender(_:to:deadline:)``.
+    /// Exchanges messages with a program that this one started. As ``sender(_:to:deadline:)-(String,_,_)``.
     public func channel(
         _ link: String, with child: Child, deadline: Deadline? = nil
     ) async throws(NaruError) -> sending Channel {
-        let (end, request) = try related(link, child, .exactly(.duplex), "open a channel of")
-        return try await runtime.channel(end, request, deadline: deadline ?? .after(Self.defaultWait))
+        try await channel(try settings(for: link), with: child, deadline: deadline)
     }
 
-    func related(
-        _ link: String, _ child: Child, _ shape: LinkSettings.Shape, _ operation: String
-    ) throws(NaruError) -> (RelatedEnd, LinkRequest) {
-        try related(try settings(for: link), child, shape, operation)
+    /// Exchanges messages with a program that this one started, by these settings, whatever their address.
+    public func channel(
+        _ link: LinkSettings, with child: Child, deadline: Deadline? = nil
+    ) async throws(NaruError) -> sending Channel {
+        let (end, request) = try related(link, child, .exactly(.duplex), "open a channel of")
+        return try await runtime.channel(end, request, deadline: deadline ?? .after(Self.defaultWait))
     }
 
     func related(
@@ -67,7 +82,7 @@ extension Naru {
 }
 
 extension BlockingNaru {
-    /// As ``Naru/sender(_:to:deadline:)``; blocks the calling thread.
+    /// As ``Naru/sender(_:to:deadline:)-(String,_,_)``; blocks the calling thread.
     public func sender(
         _ link: String, to child: Child, deadline: Deadline? = nil
     ) throws(NaruError) -> sending Sender {
@@ -82,7 +97,7 @@ extension BlockingNaru {
         return try naru.runtime.blocking.sender(end, request, deadline: deadline ?? .after(Naru.defaultWait))
     }
 
-    /// As ``Naru/receiver(_:from:deadline:)``; blocks the calling thread.
+    /// As ``Naru/receiver(_:from:deadline:)-(String,_,_)``; blocks the calling thread.
     public func receiver(
         _ link: String, from child: Child, deadline: Deadline? = nil
     ) throws(NaruError) -> sending Receiver {
@@ -97,9 +112,16 @@ extension BlockingNaru {
         return try naru.runtime.blocking.receiver(end, request, deadline: deadline ?? .after(Naru.defaultWait))
     }
 
-    /// As ``Naru/channel(_:with:deadline:)``; blocks the calling thread.
+    /// As ``Naru/channel(_:with:deadline:)-(String,_,_)``; blocks the calling thread.
     public func channel(
         _ link: String, with child: Child, deadline: Deadline? = nil
+    ) throws(NaruError) -> sending Channel {
+        try channel(try naru.settings(for: link), with: child, deadline: deadline)
+    }
+
+    /// Exchanges messages with a program that this one started, by these settings; blocks the calling thread.
+    public func channel(
+        _ link: LinkSettings, with child: Child, deadline: Deadline? = nil
     ) throws(NaruError) -> sending Channel {
         let (end, request) = try naru.related(link, child, .exactly(.duplex), "open a channel of")
         return try naru.runtime.blocking.channel(end, request, deadline: deadline ?? .after(Naru.defaultWait))

@@ -48,6 +48,14 @@ final class GatherBuffer {
         unsafe UnsafeRawBufferPointer(start: base + head, count: tail - head)
     }
 
+    /// Padding due before the next record.
+    var paddingDue: Int { padding }
+
+    /// A record of so many bytes went out past this buffer, and the padding due before it.
+    func pass(recordBytes: Int) {
+        padding = StreamFormat.padding(after: recordBytes)
+    }
+
     /// A place to return to with ``takeBack(_:to:)``.
     var mark: Int { padding }
 

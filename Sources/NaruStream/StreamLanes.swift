@@ -18,10 +18,12 @@ extension Lanes {
     ) {
         let outbound = writing.map {
             StreamOutboundLane(
-                StreamEnd($0, kind: .pipe), configuration: configuration, reactor: reactor, name: transport.rawValue)
+                StreamEnd($0, kind: .pipe), configuration: configuration, reactor: reactor,
+                maximumRecordBytes: StreamFormat.maximumPipeRecordBytes, name: transport.rawValue)
         }
         let inbound = reading.map {
-            StreamInboundLane(StreamEnd($0, kind: .pipe), companion: outbound, name: transport.rawValue)
+            StreamInboundLane(StreamEnd($0, kind: .pipe), companion: outbound,
+                maximumRecordBytes: StreamFormat.maximumPipeRecordBytes, name: transport.rawValue)
         }
         self.init(outbound: outbound, inbound: inbound)
     }

@@ -97,6 +97,32 @@ import Testing
         #expect(taken.count >= sent.count)
     }
 
+    /// Killed while it is idle, while it holds a loan half written, and while it holds a view.
+    @Test(arguments: transports)
+    func aChildIsKilledWithSomethingInItsHands(_ transport: String) throws {
+        for (parent, child) in [
+            (["parent-receive", "work", "TAKEN"], ["hold-sender", "work"]),
+            (["parent-receive", "work", "TAKEN"], ["hold-loan", "work", "64"]),
+            (["parent-receive", "work", "TAKEN"], ["hold-loan", "work", "300000"]),
+            (["parent-send", "work", "1000000000", "2000", "SENT"], ["hold-view", "work", "TAKEN"]),
+        ] {
+            let stage = try Stage()
+            let arguments = (parent + child).map {
+                $0 == "TAKEN" ? stage.folder + "/taken" : $0 == "SENT" ? stage.folder + "/sent" : $0
+            }
+            let program = try stage.peer(arguments, environment: forced(transport))
+            let number = try self.child(in: try program.line())
+            // The child says that it is linked, and then what it holds.
+            var heard = try program.line()
+            while !heard.hasPrefix(child[0] == "hold-sender" ? "linked " : "holding") { heard = try program.line() }
+            if child[0] == "hold-loan" { try Progress(path: stage.folder + "/taken").reach(1) }
+            try ProcessHandle.signal(try ProcessHandle.open(number), Signals.kill)
+            let lines = try said(by: program)
+            #expect(lines.contains { $0.hasPrefix("parent error peerKilled ") }, "\(child) \(lines)")
+            #expect(lines.suffix(2) == ["parent: child killed 9", "parent: reaped"], "\(child) \(lines)")
+        }
+    }
+
     @Test(arguments: transports)
     func aParentIsKilledInTheMiddle(_ transport: String) throws {
         let stage = try Stage()

@@ -14,7 +14,7 @@ import Testing
         #expect(record.availability == .available)
         #expect(record.localities == [.sameProcess, .relatedProcess])
         #expect(Set(record.directions) == [.simplex, .duplex])
-        #expect(record.maximumRecordBytes == StreamFormat.maximumRecordBytes)
+        #expect(record.maximumRecordBytes == StreamFormat.maximumPipeRecordBytes)
     }
 
     @Test(arguments: [(Direction.simplex, true), (.simplex, false), (.duplex, true)])

@@ -16,7 +16,7 @@ import Testing
         #expect(Set(record.directions) == [.simplex, .duplex])
         #expect(record.agreements == [.negotiated, .attached])
         #expect(record.sharedNamespaces == ["mnt"])
-        #expect(record.maximumRecordBytes == StreamFormat.maximumRecordBytes)
+        #expect(record.maximumRecordBytes == StreamFormat.maximumPipeRecordBytes)
     }
 
     @Test(arguments: [(Direction.simplex, true), (.simplex, false), (.duplex, true)])

@@ -21,6 +21,8 @@ internal import NaruSystem
     private let framing: QueueFraming
     private let payloads: PayloadStore?
     private let maximumBytes: Int
+    /// Wakes the one sender of a private queue, and tells of its end; `nil` for queues that others share.
+    private let bell: QueueBell?
     private let buffer: QueueBuffer
     private var front = Front.none
     private(set) var label = MessageLabel()
@@ -34,8 +36,9 @@ internal import NaruSystem
     /// - Parameter maximumBytes: the largest payload that is fetched.
     init(
         _ queue: any KernelQueue, _ framing: QueueFraming, payloads: PayloadStore? = nil, maximumBytes: Int,
-        onClose: @escaping () -> Void
+        bell: QueueBell? = nil, onClose: @escaping () -> Void
     ) {
+        self.bell = bell
         self.queue = queue
         self.framing = framing
         self.payloads = payloads
@@ -90,7 +93,8 @@ internal import NaruSystem
             case .larger: buffer.ensure(buffer.capacity * 2, usual: buffer.capacity * 2)
             case .message(let byteCount, let label):
                 pause.reset()
-                self.label = label
+                bell?.wakeSender()
+                if bell == nil { self.label = label }
                 try accept(byteCount)
                 return true
             }
@@ -124,6 +128,11 @@ internal import NaruSystem
 
     func select(_ selection: MessageSelection) throws(NaruError) {
         if isClosed { throw .lane(.closed, "select", "the lane is closed") }
+        if bell != nil, selection != .all {
+            throw .lane(
+                .unsupported, "select", "a private queue gives messages in the order in which they were sent",
+                remedy: "require selective, for a queue that holds its messages")
+        }
         try queue.check(selection)
         self.selection = selection
     }
@@ -133,16 +142,36 @@ internal import NaruSystem
     func arm(_ style: WaitStyle) throws(NaruError) -> WaitTarget {
         try check("wait")
         guard case .none = front else { return .ready }
+        if let bell { return try arm(style, bell) }
         if let descriptor = queue.descriptor { return .descriptor(descriptor, .readable) }
         // A look costs a call, as a question would; what is there is kept.
         return try fetch() ? .ready : pause.next()
     }
 
-    func disarm() {}
+    /// Arms, then looks again. Whether the sender has gone is asked before the look: what it sent before that is seen.
+    private func arm(_ style: WaitStyle, _ bell: QueueBell) throws(NaruError) -> WaitTarget {
+        let target = bell.armReceiver(style)
+        let hasEnded = bell.isSenderClosed
+        let isThere: Bool
+        do throws(NaruError) {
+            isThere = try fetch()
+        } catch {
+            bell.disarmReceiver()
+            throw error
+        }
+        guard isThere || hasEnded else { return target }
+        bell.disarmReceiver()
+        return isThere ? .ready : .ended
+    }
+
+    func disarm() {
+        bell?.disarmReceiver()
+    }
 
     func close() {
         guard !isClosed else { return }
         isClosed = true
+        bell?.closeReceiver()
         if !isDraining { onClose() }
     }
 

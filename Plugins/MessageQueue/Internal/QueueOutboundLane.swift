@@ -14,6 +14,8 @@ internal import NaruSystem
         var payloads: PayloadStore?
         /// The most bytes of a record where there is such a place.
         var maximumBytes = 0
+        /// Wakes the one receiver of a private queue, and tells of its end; `nil` for queues that others share.
+        var bell: QueueBell?
         /// Whether no receiver is to learn that this sender has finished: there are others.
         var dropsFinish = false
     }
@@ -112,11 +114,18 @@ internal import NaruSystem
         // The buffer is this lane's, and as large as the message.
         guard unsafe try queue.trySend(buffer.message(byteCount), label) else { return false }
         pause.reset()
+        terms.bell?.wakeReceiver()
         return true
     }
 
     func setLabel(_ label: MessageLabel) throws(NaruError) {
         if isClosed { throw closed("label") }
+        // Fragments must not overtake each other.
+        if terms.bell != nil, label != MessageLabel() {
+            throw .lane(
+                .unsupported, "label", "a private queue gives messages in the order in which they were sent",
+                remedy: "require priority or selective, for a queue that holds its messages")
+        }
         try queue.check(label)
         self.label = label
     }
@@ -173,18 +182,34 @@ internal import NaruSystem
 
     func arm(_ style: WaitStyle, byteCount: Int) throws(NaruError) -> WaitTarget {
         if isClosed { throw closed("wait") }
+        if let bell = terms.bell { return try arm(style, bell, byteCount) }
         if let descriptor = queue.descriptor { return .descriptor(descriptor, .writable) }
         if try hasRoom(byteCount: byteCount), try overflow.settle() { return .ready }
         return pause.next()
     }
 
-    func disarm() {}
+    /// Arms, then looks again.
+    private func arm(_ style: WaitStyle, _ bell: QueueBell, _ byteCount: Int) throws(NaruError) -> WaitTarget {
+        let target = bell.armSender(style)
+        if bell.isReceiverClosed {
+            bell.disarmSender()
+            return .ended
+        }
+        guard try hasRoom(byteCount: byteCount) else { return target }
+        bell.disarmSender()
+        return .ready
+    }
+
+    func disarm() {
+        terms.bell?.disarmSender()
+    }
 
     func close() {
         guard !isClosed else { return }
         isClosed = true
         lentBytes = nil
         overflow.close()
+        terms.bell?.closeSender()
         onClose()
     }
 

@@ -23,7 +23,7 @@ struct SysvKernelQueue: KernelQueue {
         self.name = name
         self.depth = depth
         let capacity = try naming("open", name) { () throws(SystemError) in try queue.status().capacity }
-        let most = min(QueueLimits.current().sysvMessageBytes ?? 8192, capacity)
+        let most = min(QueueLimits.sysv().sysvMessageBytes ?? 8192, capacity)
         maximumBytes = min(messageBytes ?? most, most)
     }
 

@@ -38,6 +38,13 @@ static inline void naru_fence(void) {
 #endif
 }
 
+/// Keeps the compiler from moving what touches memory across it.
+static inline void naru_compiler_fence(void) { __asm__ volatile("" ::: "memory"); }
+
+/// membarrier(2), global and expedited. Registering takes milliseconds, once a process.
+int32_t naru_membarrier_register(void);
+int32_t naru_membarrier(void);
+
 uint64_t naru_monotonic_nanoseconds(void);
 
 /// The processor's counter of time: constant rate, ordered after the loads before it.
@@ -104,6 +111,8 @@ int32_t naru_poll_two(int32_t a, int16_t *a_events, int32_t b, int16_t *b_events
 int32_t naru_pipe(int32_t nonblocking, int32_t *reading, int32_t *writing);
 int32_t naru_pipe_capacity(int32_t fd);
 int32_t naru_set_pipe_capacity(int32_t fd, int32_t byte_count);
+/// Gives a pipe the pages of memory instead of a copy, as far as it has room; never blocks, never raises SIGPIPE.
+int64_t naru_lend_to_pipe(int32_t fd, const void *bytes, size_t count);
 
 // MARK: File system
 
@@ -208,9 +217,12 @@ struct naru_credentials {
 
 int64_t naru_send_two(int32_t fd, const void *_Nullable a, size_t a_count, const void *_Nullable b, size_t b_count);
 int64_t naru_receive(int32_t fd, void *_Nullable bytes, size_t count);
-int32_t naru_shutdown(int32_t fd, int32_t both);
+/// Waits for something to receive. -EAGAIN when the socket does not block, -EINTR after a signal.
+int64_t naru_receive_blocking(int32_t fd, void *_Nullable bytes, size_t count);
+/// `how`: 0 receiving, 1 sending, 2 both.
+int32_t naru_shutdown(int32_t fd, int32_t how);
 /// `seqpacket`: 0 stream, 1 sequenced packets.
-int32_t naru_unix_pair(int32_t seqpacket, int32_t *a, int32_t *b);
+int32_t naru_unix_pair(int32_t seqpacket, int32_t nonblocking, int32_t *a, int32_t *b);
 int32_t naru_unix_socket(void);
 int32_t naru_unix_bind(int32_t fd, const char *path, uint32_t permissions);
 int32_t naru_unix_connect(int32_t fd, const char *path);

@@ -1,6 +1,7 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
+import NaruSystem
 import NaruZstd
 
 @testable import NaruCore
@@ -105,8 +106,12 @@ extension FuzzTarget {
         return [
             header.encoded, RingAnnouncement.encode(header), StreamProof().record, [UInt8(offer.count)] + offer,
             [9, 2] + littleEndian(1, 8) + [9, 3] + littleEndian(1, 8),
+            [1] + [UInt8](repeating: 7, count: 16) + Array("/tmp\0\(pipeName(1))\0\(pipeName(2))".utf8),
+            [1] + [UInt8](repeating: 7, count: 32), [1] + [UInt8](repeating: 7, count: 16), [1],
         ]
     }
+
+    private static func pipeName(_ number: Int) -> String { "naru-\(HostInformation.userID)-fifo-a-1-2-\(number)" }
 
     /// A header word's bytes.
     private static func word(
