@@ -106,6 +106,42 @@ import Testing
         #expect(left.allSatisfy { !$0.hasPrefix("naru-\(HostInformation.userID)-left") })
     }
 
+    /// Where this process may look into the folders of others, it says what is there and whose, and leaves it.
+    @Test func whatIsAnothersIsListedAndLeft() throws {
+        let stage = try Stage()
+        let setpriv = "/usr/bin/setpriv"
+        let flags = ["--reuid", "65533", "--regid", "65533", "--clear-groups"]
+        guard let trial = try? stage.start(setpriv, flags + ["/bin/true"]), trial.end() == .exited(0) else {
+            print("not tried: \(setpriv) is not permitted here")
+            return
+        }
+        let folder = "/tmp/naru-65533"
+        let name = "foreign-\(String(SystemRandom.word(), radix: 36))"
+        let receiver = try stage.start(
+            setpriv, flags + [Stage.built("NaruIntegrationPeer"), "hold-receiver", name],
+            environment: ["NARU_RUNTIME_DIR": ""])
+        let socket = "\(folder)/\(name).sock"
+        while receiver.isRunning, (try? FileSystem.status(socket, followingSymbolicLinks: false)) == nil {
+            Processor.yield()
+        }
+        defer {
+            for suffix in [".sock", ".lock"] { try? FileSystem.remove("\(folder)/\(name)\(suffix)") }
+            try? FileSystem.removeDirectory(folder)
+        }
+        func rows() throws -> [String] {
+            let run = try stage.naru(["list"])
+            return try run.allLines().filter { $0.hasPrefix(name) }
+        }
+        let alive = try rows()
+        #expect(alive.count == 1)
+        #expect(alive.first?.contains(" alive ") == true && alive.first?.contains(" 65533 ") == true, "\(alive)")
+        receiver.kill()
+        _ = receiver.end()
+        #expect(try rows().first?.contains(" unknown ") == true)
+        _ = try clean(stage, "--durable")
+        #expect(try rows().count == 1)
+    }
+
     @Test func aPipeOfADeadMakerGoesAndOneOfALivingStays() throws {
         let stage = try Stage()
         let (dead, living) = (try stage.peer(["make-fifo"]), try stage.peer(["make-fifo"]))

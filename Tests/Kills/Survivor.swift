@@ -110,9 +110,10 @@ struct Survivor: Sendable {
         return outcome
     }
 
-    /// What may come of a victim that dies before there is a link.
+    /// What may come of a victim that dies before there is a link. A FIFO whose other end is gone fails to open before the
+    /// death is heard of.
     private static let meetingErrors: [NaruError.Code] = [
-        .unreachable, .peerVanished, .peerKilled, .deadlineExceeded, .cancelled, .closed,
+        .unreachable, .peerVanished, .peerKilled, .deadlineExceeded, .cancelled, .closed, .noTransport,
     ]
 
     /// What the ledger of the dead victim says against the outcome.

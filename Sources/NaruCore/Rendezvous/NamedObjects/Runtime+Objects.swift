@@ -4,8 +4,9 @@
 internal import NaruSystem
 
 extension Runtime {
-    /// Every named object of Naru that this process can see on the host: what lies in the runtime directories, and what
-    /// has a name of Naru's in `/dev/shm` and `/dev/mqueue`. Ordered by name.
+    /// Every named object of Naru that this process can see on the host: what lies in the runtime directories, those of
+    /// other users included where it may look, and what has a name of Naru's in `/dev/shm` and `/dev/mqueue`. Ordered
+    /// by name.
     ///
     /// What has no name (memory that was passed, pipes to children, connections) goes with its processes and is not
     /// listed. System V objects are known by their sidecars only. Blocks on the file system; changes nothing.
@@ -32,6 +33,7 @@ extension Runtime {
                 if let object = transient(name, folder) ?? stray(name, folder) { objects.append(object) }
             }
         }
+        objects += ForeignObjects.list(except: directories.paths, locks)
         return objects.sorted { ($0.name, $0.path) < ($1.name, $1.path) }
     }
 
