@@ -42,6 +42,7 @@ struct ReceiveCommand: AsyncParsableCommand {
 
     @Argument(parsing: .postTerminator, help: Session.programHelp)
     var program: [String] = []
+
     func validate() throws {
         if let listen { try LinkOptions.check(listen) }
         guard options.link != nil || listen != nil else {

@@ -14,9 +14,10 @@ struct Session: Sendable {
     private let wait: Duration
 
     /// Reads the configuration.
+    /// - Parameter listen: Where to listen, whatever the link's settings say; alone, it is the link.
+    /// - Parameter properties: What the transport must have besides.
     /// - Throws: ``NaruError`` for a configuration or a name that makes no sense, a `ValidationError` for options that
     ///   make none.
-    /// - Parameter listen: Where to listen, whatever the link's settings say; alone, it is the link.
     init(_ options: LinkOptions, listen: String? = nil, requiring properties: [String] = []) async throws {
         naru = try await Naru(logger: .command(quiet: options.quiet))
         var settings = try naru.settings(for: options.link ?? listen)
