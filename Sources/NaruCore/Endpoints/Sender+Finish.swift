@@ -84,6 +84,7 @@ extension Sender {
         do {
             return try lane.flush()
         } catch {
+            if awaitsReason(of: error) { return false }
             throw laneFailed(error)
         }
     }
@@ -103,6 +104,7 @@ extension Sender {
         do {
             guard unsafe try lane.trySend(RecordHeader(kind: .finish), RawSpan(), count.span.bytes) else { return false }
         } catch {
+            if awaitsReason(of: error) { return false }
             throw laneFailed(error)
         }
         enter(.finishing)
