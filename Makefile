@@ -3,7 +3,7 @@
 #
 # On a new Debian machine with Swift, `make demo` and `make test` are all it takes.
 
-.PHONY: help demo build test model kills cycles fuzz flip sanitize clean prepare
+.PHONY: help demo build test foreign model kills cycles fuzz flip sanitize clean prepare
 .DEFAULT_GOAL := help
 
 # Release builds have a folder of their own: in one folder, debug and release would rebuild each other.
@@ -38,6 +38,10 @@ build: prepare ## Build the command, for use: .build-release/release/naru
 
 test: prepare ## Run all tests, with all package traits.
 	swift test --enable-all-traits --disable-xctest --no-parallel
+
+foreign: prepare ## Speak with programs that know nothing of Naru; needs Python and its package index.
+	@$(RELEASE) --product naru
+	@Tests/Foreign/queues.sh "$$($(RELEASE) --show-bin-path)/naru"
 
 model: ## Check the models of ring, waiting and death exhaustively; needs spin and gcc, takes some minutes.
 	@Tests/Model/check.sh

@@ -77,6 +77,7 @@ let package = Package(
         .executable(name: "Consumer", targets: ["Consumer"]),
         .executable(name: "OneProcess", targets: ["OneProcess"]),
         .executable(name: "ParentChild", targets: ["ParentChild"]),
+        .executable(name: "WorkQueue", targets: ["WorkQueue"]),
     ],
     traits: [
         .trait(name: "Zstd", description: "The zstd codec; needs libzstd and its header."),
@@ -100,6 +101,8 @@ let package = Package(
         plugin("InProcess"),
         plugin("SharedMemory", ["NaruRing"]),
         plugin("UnixSocket", ["NaruStream"]),
+        plugin("MessageQueue", ["NaruRing"]),
+        plugin("Semaphore"),
         plugin("AnonymousPipe", ["NaruStream"]),
         plugin("NamedPipe", ["NaruStream"]),
         .systemLibrary(name: "CZstd", path: "Plugins/Zstd/CZstd"),
@@ -109,7 +112,7 @@ let package = Package(
             "Naru",
             [
                 "NaruCore", "NaruSystem", "NaruInProcess", "NaruSharedMemory", "NaruUnixSocket",
-                "NaruAnonymousPipe", "NaruNamedPipe",
+                "NaruAnonymousPipe", "NaruNamedPipe", "NaruMessageQueue", "NaruSemaphore",
                 .target(name: "NaruZstd", condition: .when(traits: ["Zstd"])),
                 .product(name: "Configuration", package: "swift-configuration"), logging,
             ]),
@@ -125,6 +128,7 @@ let package = Package(
         sample("Consumer"),
         sample("OneProcess"),
         sample("ParentChild"),
+        sample("WorkQueue"),
 
         tests("NaruSystem"),
         tests("NaruCore", ["NaruSystem", logging]),
@@ -133,6 +137,8 @@ let package = Package(
         tests("NaruInProcess", ["NaruCore", "NaruSystem", "NaruConformance"]),
         tests("NaruSharedMemory", ["NaruCore", "NaruSystem", "NaruRing", "NaruConformance"]),
         tests("NaruUnixSocket", ["NaruCore", "NaruSystem", "NaruStream", "NaruConformance"]),
+        tests("NaruMessageQueue", ["NaruCore", "NaruSystem", "NaruConformance", logging]),
+        tests("NaruSemaphore", ["NaruCore", "NaruSystem", "NaruConformance", logging]),
         tests("NaruAnonymousPipe", ["NaruCore", "NaruSystem", "NaruStream", "NaruConformance"]),
         tests("NaruNamedPipe", ["NaruCore", "NaruSystem", "NaruStream", "NaruConformance"]),
         tests("NaruZstd", ["NaruCore"]),
@@ -156,7 +162,9 @@ let package = Package(
             path: "Tests/Flipper", swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["NaruSystem", "NaruIntegrationPeer", "NaruKills", "NaruFlipper", "NaruCLI", "ParentChild"],
+            dependencies: [
+                "NaruSystem", "NaruIntegrationPeer", "NaruKills", "NaruFlipper", "NaruCLI", "ParentChild", "WorkQueue",
+            ],
             swiftSettings: settings),
         tests(
             "Naru", ["NaruCore", "NaruSystem", .product(name: "Configuration", package: "swift-configuration"), logging]),

@@ -25,7 +25,7 @@ final class UnixSocketDialing: Opening {
     init(_ request: OpeningRequest, _ configuration: UnixSocketConfiguration) throws(NaruError) {
         self.request = request
         self.configuration = configuration
-        let (own, peer) = try naming { () throws(SystemError) in try UnixSocket.pair(kind: .stream) }
+        let (own, peer) = try naming { () throws(SystemError) in try UnixSocket.pair(kind: .stream, blocking: true) }
         stream = own
         state = .beginning(peer: peer)
     }

@@ -3,7 +3,9 @@
 
 internal import NaruAnonymousPipe
 internal import NaruInProcess
+internal import NaruMessageQueue
 internal import NaruNamedPipe
+internal import NaruSemaphore
 internal import NaruSharedMemory
 internal import NaruUnixSocket
 
@@ -16,8 +18,13 @@ extension Naru {
     public static var transports: [any Transport] {
         [
             InProcessTransport(), SharedMemoryTransport(), UnixSocketTransport(), AnonymousPipeTransport(),
-            NamedPipeTransport(),
+            NamedPipeTransport(), PosixQueueTransport(), SysvQueueTransport(),
         ]
+    }
+
+    /// What synchronises in this build.
+    public static var signals: [any SignalMechanism] {
+        [SemaphoreMechanism(), PosixSemaphoreMechanism(), AnonymousSemaphoreMechanism()]
     }
 
     /// The codecs of this build: `zstd`, unless its package trait is off.

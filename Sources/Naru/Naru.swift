@@ -37,7 +37,8 @@ public final class Naru: Sendable {
     ///   - application: the program's own providers, the first the strongest; they are asked for `links.NAME.KEY`
     ///     each time a link's settings are needed, and come before everything else.
     ///   - sources: where environment and configuration file are taken from.
-    ///   - transports: the plugins.
+    ///   - transports: the plugins that carry messages.
+    ///   - signals: the plugins that synchronise.
     ///   - codecs: the codec plugins.
     ///   - costs: what the selector ranks by.
     ///   - logger: for what an operator should know.
@@ -46,15 +47,16 @@ public final class Naru: Sendable {
     ///   start.
     public init(
         application: [any ConfigProvider] = [], sources: ConfigurationSources = .standard,
-        transports: [any Transport] = Naru.transports, codecs: [any Codec] = Naru.codecs,
+        transports: [any Transport] = Naru.transports, signals: [any SignalMechanism] = Naru.signals,
+        codecs: [any Codec] = Naru.codecs,
         costs: CostTable = .shipped, logger: Logger = Logger(label: "naru")
     ) async throws(NaruError) {
         layers = try Layers(application: application, sources: sources)
         let (inherited, problems) = InheritedEnds.adopt(sources.environment[InheritedEnds.variable] ?? "")
         notInherited = problems
         runtime = try Runtime(
-            transports: transports, codecs: codecs, costs: costs, directories: sources.directories,
-            inherited: inherited, logger: logger)
+            transports: transports, signals: signals, codecs: codecs, costs: costs,
+            directories: sources.directories, inherited: inherited, logger: logger)
         log(warnings)
     }
 

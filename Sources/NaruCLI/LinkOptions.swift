@@ -18,14 +18,18 @@ struct LinkOptions: ParsableArguments {
     @Flag(help: "A message is a line: send takes the newline off, receive puts one behind each message.")
     var lines = false
 
-    @Flag(
-        help: """
-            The other end is any program, as at fifo:PATH with cat: bytes travel as they are, or lines with --lines.
-            """)
-    var raw = false
-
     @Option(help: ArgumentHelp("The only transport to use; auto permits all.", valueName: "name"))
     var transport: String?
+
+    @Option(help: ArgumentHelp("simplex, or queue: each message goes to one of many receivers.", valueName: "word"))
+    var direction: String?
+
+    @Flag(
+        help: """
+            The other end is any program: bytes travel as they are, or lines with --lines. For fifo:, posix-queue: and \
+            sysv-queue:.
+            """)
+    var raw = false
 
     @Option(help: ArgumentHelp("auto, off, zstd or zstd:LEVEL; zstd:per-message for no history.", valueName: "mode"))
     var compression: String?
@@ -42,7 +46,7 @@ struct LinkOptions: ParsableArguments {
     /// The size of a message where nobody asks for one: 64 KiB.
     static let defaultMessageBytes = 65_536
     /// The longest wait in seconds: about 30 years.
-    private static let longestWait = 1e9
+    static let longestWait = 1e9
 
     func validate() throws {
         do {
@@ -65,6 +69,12 @@ struct LinkOptions: ParsableArguments {
         settings.request.isRaw = raw
         settings.request.rawFraming = lines ? .lines : .bytes
         if let transport { try settings.override("transports", .list([transport]), "--transport") }
+        if let direction {
+            guard direction == "simplex" || direction == "queue" else {
+                throw ValidationError("--direction: `\(direction)` is none of simplex, queue")
+            }
+            try settings.override("direction", .text(direction), "--direction")
+        }
         if let compression { try settings.override("compression", .text(compression), "--compression") }
         if let messageSize {
             try settings.override("messageBytes", .number(messageSize.bytes), "--message-size")

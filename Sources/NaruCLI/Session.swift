@@ -16,12 +16,20 @@ struct Session: Sendable {
     /// Reads the configuration.
     /// - Throws: ``NaruError`` for a configuration or a name that makes no sense, a `ValidationError` for options that
     ///   make none.
-    init(_ options: LinkOptions) async throws {
+    init(_ options: LinkOptions, requiring properties: [String] = []) async throws {
         naru = try await Naru(logger: .command(quiet: options.quiet))
         var settings = try naru.settings(for: options.link)
         try options.apply(to: &settings)
+        try settings.require(properties, "--type or --priority")
         self.settings = settings
         wait = .seconds(options.wait)
+    }
+
+    /// One that waits for no other end.
+    init(_ naru: Naru, _ settings: LinkSettings) {
+        self.naru = naru
+        self.settings = settings
+        wait = .zero
     }
 
     /// Until when to wait for the other end, counted from now.

@@ -24,6 +24,9 @@ import Synchronization
 ///     meet-send LINK, meet-receive LINK  see ``Meeting``
 ///     dial LINK MILLISECONDS
 ///     contest LINK COUNT MARK
+///     permits-…, signal-…                see ``Signalling``
+///     queue-send LINK TRANSPORT ID BYTES, queue-receive LINK TRANSPORT, queue-stop LINK TRANSPORT COUNT,
+///     queue-remove LINK                  see ``Queues``
 ///     interrupted-send LINK              see ``Interrupted``
 ///     interrupted-receive LINK
 ///     random-send LINK FILE SEED, random-receive LINK FILE SEED,
@@ -77,6 +80,13 @@ struct Peer {
         case ("dial", 3): try await Meeting.dial(arguments[1], milliseconds: Int(arguments[2]) ?? 0)
         case ("contest", 4):
             try await Meeting.contest(arguments[1], count: Int(arguments[2]) ?? 0, mark: arguments[3])
+        case ("queue-send", 5):
+            try await Queues.send(
+                arguments[1], transport: arguments[2], id: UInt32(arguments[3]) ?? 0, byteCount: Int(arguments[4]) ?? 0)
+        case ("queue-receive", 3): try await Queues.receive(arguments[1], transport: arguments[2])
+        case ("queue-stop", 4):
+            try await Queues.stop(arguments[1], transport: arguments[2], count: Int(arguments[3]) ?? 0)
+        case ("queue-remove", 2): try await Queues.remove(arguments[1])
         case ("interrupted-send", 2): try await Interrupted.send(arguments[1])
         case ("interrupted-receive", 2): try await Interrupted.receive(arguments[1])
         case ("random-send", 4):
@@ -91,6 +101,7 @@ struct Peer {
             ("parent-random-receive", 5...), ("parent-random-both", 6...), ("echo", 2), ("pass-on", 2),
             ("end-early", 3), ("whose-streams", 2):
             try await Family.run(arguments[0], Array(arguments.dropFirst()))
+        case _ where try await Signalling.run(arguments): break
         default: report("error usage 0 unknown arguments \(arguments)")
         }
     }

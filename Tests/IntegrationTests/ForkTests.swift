@@ -6,7 +6,7 @@ import Testing
 
 /// A process with endpoints forks: in the child they throw `forked`, and the parent's links do not notice.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct ForkTests {
-    @Test(arguments: ["shared-memory", "unix-socket"])
+    @Test(arguments: DeathTests.transports)
     func aForkedSenderTouchesNothing(_ transport: String) throws {
         let stage = try Stage()
         let environment = ["NARU_LINKS_FORK_TRANSPORTS": transport]
@@ -20,7 +20,7 @@ import Testing
         try expectSuccess(of: sender)
     }
 
-    @Test(arguments: ["shared-memory", "unix-socket"])
+    @Test(arguments: DeathTests.transports)
     func aForkedReceiverTouchesNothing(_ transport: String) throws {
         let stage = try Stage()
         let environment = ["NARU_LINKS_FORK_TRANSPORTS": transport]

@@ -50,7 +50,7 @@ import Testing
     }
 
     /// The reader holds a view, the writer sleeps until there is room: either is killed.
-    @Test(arguments: DeathTests.transports, [true, false])
+    @Test(arguments: DeathTests.deepTransports, [true, false])
     func killedWhileTheReaderHoldsAView(_ transport: String, _ killsSender: Bool) throws {
         let stage = try Stage()
         let sent = try Progress(path: stage.folder + "/sent")
@@ -130,7 +130,8 @@ import Testing
         for transport in DeathTests.transports {
             let stage = try Stage()
             let parent = try stage.peer(["parent", "held", command], environment: forced(transport))
-            #expect(try parent.line() == "linked \(transport)")
+            let first = try parent.line()
+            try #require(first == "linked \(transport)", "\(first)")
             let last = try parent.line()
             #expect(last.hasPrefix(expected), "\(last)")
             #expect(last.contains(command == "end-by-exit" ? "code 7" : "signal 9"), "\(last)")
@@ -168,9 +169,13 @@ import Testing
                 ["send", "held", "1000000000", "64", stage.folder + "/sent"], environment: forced(transport))
             #expect(try receiver.line() == "linked \(transport)")
             try taken.reach(100)
+            // Stopped first: one would else see the other die, and end by itself.
+            for end in [receiver, sender] { end.kill(Signals.stop) }
             for end in [receiver, sender] { end.kill() }
             for end in [receiver, sender] { #expect(end.end() == .killed(Signals.kill)) }
-            #expect(try FileSystem.list(stage.folder + "/run").allSatisfy { $0.hasPrefix("held.") })
+            // A private System V queue cannot go by itself: its sidecar says that nobody holds it.
+            let left = try FileSystem.list(stage.folder + "/run").filter { !$0.hasPrefix("held.") }
+            #expect(transport == "sysv-queue" ? left.count <= 1 : left.isEmpty, "\(left)")
             try FileSystem.remove(stage.folder + "/taken")
         }
         let receiver = try stage.peer(["receive", "held", stage.folder + "/taken"], environment: forced(transport))

@@ -6,7 +6,7 @@ import Testing
 
 /// Signals that interrupt both ends all the time.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct InterruptionTests {
-    @Test(arguments: ["shared-memory", "unix-socket"])
+    @Test(arguments: DeathTests.transports)
     func aThousandInterruptionsASecondLoseNothing(_ transport: String) throws {
         let stage = try Stage()
         let environment = ["NARU_LINKS_SIGNALS_TRANSPORTS": transport]

@@ -73,7 +73,7 @@ import Testing
 
     /// Stopped with a view in its hands: the writer fills what there is and waits; the view stays what it was, and
     /// everything comes.
-    @Test(arguments: DeathTests.transports)
+    @Test(arguments: DeathTests.deepTransports)
     func aReaderStoppedWithAView(_ transport: String) throws {
         let stage = try Stage()
         let sent = try Progress(path: stage.folder + "/sent")

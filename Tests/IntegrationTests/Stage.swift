@@ -22,6 +22,11 @@ final class Stage {
             child.kill(Signals.kill)
             _ = child.wait()
         }
+        // What a test that failed left in the kernel is known by its sidecar only.
+        let names = (try? FileSystem.list(folder + "/run")) ?? []
+        if names.contains(where: { $0.hasSuffix(".object") }), let clean = try? naru(["clean", "--durable"]) {
+            _ = clean.end()
+        }
         for directory in [folder + "/run", folder + "/relay", folder] {
             for name in (try? FileSystem.list(directory)) ?? [] { try? FileSystem.remove(directory + "/" + name) }
             try? FileSystem.removeDirectory(directory)
@@ -139,6 +144,9 @@ final class Running {
     /// The next line of its output; throws when none comes for long, or it ended.
     func line() throws -> String { try output.next() }
 
+    /// As ``line()``, for work that takes some minutes where it is done without optimisation.
+    func patientLine() throws -> String { try output.next(within: .seconds(400)) }
+
     /// Everything it printed until it ended.
     func allLines() throws -> [String] { try output.all() }
 
@@ -147,7 +155,15 @@ final class Running {
 
     func kill(_ signal: Int32 = Signals.kill) { child.kill(signal) }
 
+    var processID: Int32 { child.processID }
+
     func closeInput() { input.close() }
+
+    /// Writes to its standard input.
+    func write(_ text: String) throws {
+        let bytes = Array(text.utf8)
+        _ = unsafe try bytes.withUnsafeBytes { unsafe try input.write($0) }
+    }
 
     /// Waits, bounded, until every thread of it is in this state: `S` sleeps, `T` is stopped, `Z` has ended and nobody
     /// waited for it.
@@ -195,8 +211,8 @@ struct Lines {
 
     init(_ descriptor: Descriptor) { self.descriptor = descriptor }
 
-    mutating func next() throws -> String {
-        let deadline = Deadline.after(.seconds(60))
+    mutating func next(within patience: Duration = .seconds(60)) throws -> String {
+        let deadline = Deadline.after(patience)
         while true {
             if let end = buffer.firstIndex(of: UInt8(ascii: "\n")) {
                 defer { buffer.removeFirst(end + 1) }

@@ -6,7 +6,7 @@ import Testing
 
 /// The command moves files between two processes: identical bytes, in either start order.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct TransferTests {
-    static let transports = ["auto", "shared-memory", "unix-socket", "fifo"]
+    static let transports = ["auto", "shared-memory", "unix-socket", "fifo", "posix-queue", "sysv-queue"]
     static let codecs = ["off", "zstd"]
     static let sizes = [0, 1, 65_535, 65_537, 3 << 20]
 

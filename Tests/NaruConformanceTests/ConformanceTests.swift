@@ -14,7 +14,7 @@ import Testing
         let failure = await #expect(throws: ConformanceFailure.self) {
             try await Conformance.run(line, FaultyTransport(fault), patience: .seconds(2))
         }
-        #expect(failure?.line.id == fault.line)
+        #expect(failure?.line == fault.line)
         #expect(failure?.description.contains(line.contract) == true)
     }
 
@@ -78,12 +78,11 @@ import Testing
     }
 
     @Test(arguments: Conformance.lines) func aRecordDecidesWhichLinesApply(_ line: ConformanceLine) async throws {
+        guard !line.id.hasPrefix("probe.") else { return }
         let attached = try await Conformance.run(line, RecordTransport { $0.agreements = [.attached] })
         let queue = try await Conformance.run(line, RecordTransport { $0.directions = [.queue] })
-        for outcome in [attached, queue] where !line.id.hasPrefix("probe.") {
-            #expect(outcome != .passed)
-        }
-        if line.battery == .link {
+        for outcome in [attached, queue] { #expect(outcome != .passed) }
+        if line.battery == .link, !line.id.hasPrefix("attached.") {
             let sameHost = try await Conformance.run(line, RecordTransport { $0.localities = [.sameHost] })
             guard case .inapplicable(let reason) = sameHost else { throw ConformanceMiss() }
             #expect(reason.contains("same-host"))
@@ -97,7 +96,7 @@ import Testing
                 $0.agreements = [.attached]
                 $0.transport = "another"
             })
-        #expect(report.failures.map(\.line.id) == ["probe.record"])
+        #expect(report.failures.map(\.line) == ["probe.record"])
         #expect(report.description.contains("FAILED"))
         #expect(report.passed + report.inapplicable + report.failures.count == report.rows.count)
     }

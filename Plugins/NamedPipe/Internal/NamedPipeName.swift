@@ -10,12 +10,7 @@ enum NamedPipeName {
     private static let maximumBytes = 128
 
     /// A name that nothing has.
-    static func random() -> String {
-        let boot = HostIdentity.current().bootID.filter { $0 != "-" }.prefix(8)
-        let process = ProcessIdentity.current
-        let random = SystemRandom.bytes(8).map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
-        return "\(prefix)\(boot)-\(process.processID)-\(process.startTime)-\(random)"
-    }
+    static func random() -> String { TransientName.make("fifo").text }
 
     /// Whether a peer may name a pipe so: one of this user's, in no other folder.
     static func isWellFormed(_ name: String) -> Bool {

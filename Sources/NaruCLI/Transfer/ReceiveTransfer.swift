@@ -23,21 +23,30 @@ struct ReceiveTransfer {
         self.progress = progress
     }
 
-    /// Writes every message until the sender finishes, or `count` of them.
-    mutating func run(count: Int?) throws {
+    /// Writes every message until the sender finishes, or `count` of them, or nothing has come for `idle`.
+    mutating func run(count: Int?, idle: Duration?) throws {
         defer { progress.clear() }
         do {
             var remaining = count ?? .max
             while remaining > 0 {
-                let taken = try receiver.blocking.drain(max: min(Self.batch, remaining)) { message in
-                    try write(message.bytes)
-                }
-                if taken == 0 { return }
+                guard let taken = try take(min(Self.batch, remaining), idle: idle), taken > 0 else { return }
                 if count != nil { remaining -= taken }
             }
-            try expectEnd()
+            // Without a peer there is nobody who waits for an answer, and what else lies there is somebody else's.
+            if receiver.control.peer != nil { try expectEnd() }
         } catch let error as NaruError {
             throw output.remains.map(error.adding) ?? error
+        }
+    }
+
+    /// Writes messages, at most `maximum`; 0 at the end, `nil` when none has come for `idle`.
+    private mutating func take(_ maximum: Int, idle: Duration?) throws -> Int? {
+        do {
+            return try receiver.blocking.drain(max: maximum, deadline: idle.map { .after($0) } ?? .never) { message in
+                try write(message.bytes)
+            }
+        } catch let error as NaruError where idle != nil && error.code == .deadlineExceeded {
+            return nil
         }
     }
 

@@ -17,6 +17,8 @@ public final class HeldTransport: AttachableTransport {
 
     private struct Queue {
         let id = LinkID.random()
+        /// What those agreed on who opened it first.
+        var direction: Direction?
         var records: [HeldRecord] = []
         /// Nobody may attach before.
         var isOpen = true
@@ -43,13 +45,21 @@ public final class HeldTransport: AttachableTransport {
             case .link(let name): "link \(name)"
             case .foreign(let object): "foreign \(object)"
             }
-        let id: LinkID? = queues.withLock { queues in
-            guard queues[medium, default: Queue()].isOpen else { return nil }
-            queues[medium, default: Queue()].ends += 1
-            return queues[medium]?.id
+        let direction = request.requirements.direction
+        let found: (id: LinkID, agreed: Direction)? = queues.withLock { queues in
+            var queue = queues[medium, default: Queue()]
+            guard queue.isOpen else { return nil }
+            let agreed = queue.direction ?? direction
+            queue.direction = agreed
+            if agreed == direction { queue.ends += 1 }
+            queues[medium] = queue
+            return (queue.id, agreed)
         }
-        guard let id else { return .notYet("the queue is shut") }
-        let end = HeldEnd(self, medium, dropsFinish: request.requirements.direction == .queue)
+        guard let (id, agreed) = found else { return .notYet("the queue is shut") }
+        guard agreed == direction else {
+            throw .memory(.refused, "attach", "the queue was made for direction \(agreed)")
+        }
+        let end = HeldEnd(self, medium, dropsFinish: direction == .queue)
         let lanes = Lanes(
             outbound: request.sends ? HeldOutboundLane(end) : nil, inbound: request.receives ? HeldInboundLane(end) : nil)
         return .attached(Attachment(lanes: lanes, id: id, delivery: .handedOver))

@@ -12,6 +12,8 @@ enum HostileMedium {
         var forged = 0
         for seed in 0..<40 {
             let bench = try OpeningBench(subject, .duplexWhereThereIs(subject))
+            // What openings made goes before its folder does.
+            defer { withExtendedLifetime(bench) {} }
             var driver = try OpeningDriver(subject, bench)
             guard case .opened(let dialer, let listener) = driver.run() else {
                 throw Complaint("the openings do not yield lanes")

@@ -19,6 +19,8 @@ extension Conformance {
             for role in [Role.dialer, .listener] {
                 try ProcessResources.expectNoGrowth(rounds: 2 * messages.count) { round in
                     let bench = try OpeningBench(subject, .duplexWhereThereIs(subject))
+                    // What openings made goes before its folder does.
+                    defer { withExtendedLifetime(bench) {} }
                     try feed(messages[round % messages.count], to: role, subject, bench)
                     try bench.expectNothingLeft()
                 }
@@ -33,6 +35,8 @@ extension Conformance {
             """
         ) { subject in
             let bench = try OpeningBench(subject, .duplexWhereThereIs(subject))
+            // What openings made goes before its folder does.
+            defer { withExtendedLifetime(bench) {} }
             let lengths = try messageLengths(subject, bench)
             guard lengths.contains(where: { $0 > 0 }) else {
                 return .inapplicable(reason: "its openings send no bytes")
@@ -56,6 +60,8 @@ extension Conformance {
         },
         .lane("opening.descriptors", alone: true, "From a peer: of any type, check before use.") { subject in
             let bench = try OpeningBench(subject, .duplexWhereThereIs(subject))
+            // What openings made goes before its folder does.
+            defer { withExtendedLifetime(bench) {} }
             var driver = try OpeningDriver(subject, bench)
             guard case .opened = driver.run() else { throw Complaint("the openings do not yield lanes") }
             let counts = driver.messages.map(\.message.descriptors.count)

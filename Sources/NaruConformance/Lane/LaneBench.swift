@@ -13,14 +13,32 @@ final class LaneBench: @unchecked Sendable {
     let inbound: any InboundLane
     let senderBell: CountingBell
     let receiverBell: CountingBell
-    private let opening: OpeningBench
+    private let opening: OpeningBench?
+    private let place: AttachedPlace?
     private let others: Lanes
     private let patience: Duration
+    let properties: [Property]
+    /// Whether a lane ends with its sender; where it does not, a finish record says that nothing more comes.
+    let endsWithSender: Bool
 
     /// Opens a link and keeps the lanes that go its way.
     init(_ subject: Subject, _ shape: OpeningBench.Shape = .forward) throws {
-        opening = try OpeningBench(subject, shape)
         patience = subject.patience
+        properties = subject.record.properties
+        endsWithSender = subject.way == .negotiated
+        guard subject.way == .negotiated else {
+            let place = try AttachedPlace(subject)
+            let (sender, receiver) = try place.lanes()
+            guard let outbound = sender.outbound, let inbound = receiver.inbound else {
+                throw Complaint("attaching yields no lane where one was asked for")
+            }
+            (self.outbound, self.inbound, self.place, opening) = (outbound, inbound, place, nil)
+            (senderBell, receiverBell) = (try CountingBell(), try CountingBell())
+            others = Lanes(outbound: receiver.outbound, inbound: sender.inbound)
+            return
+        }
+        let opening = try OpeningBench(subject, shape)
+        (self.opening, place) = (opening, nil)
         var driver = try OpeningDriver(subject, opening)
         let (dialer, listener): (Lanes, Lanes)
         switch driver.run() {
@@ -51,7 +69,19 @@ final class LaneBench: @unchecked Sendable {
         inbound.close()
         others.outbound?.close()
         others.inbound?.close()
+        place?.remove()
     }
+
+    /// Says that nothing more comes.
+    func endSending() throws {
+        if endsWithSender { return outbound.close() }
+        try send(Record([], header: RecordHeader(kind: .finish)))
+        try flush()
+        outbound.close()
+    }
+
+    /// Whether a record says that nothing more comes.
+    func isEnd(_ header: RecordHeader) -> Bool { !endsWithSender && header.kind == .finish }
 
     /// The most bytes that a line sends in one record.
     var maximumTried: Int { min(outbound.maximumRecordBytes, 1 << 20) }
@@ -171,6 +201,9 @@ extension WaitTarget {
         case .bell:
             guard style == .task else { throw Complaint("a thread is told to wait for a bell") }
             woken = try bell.wait(until: deadline)
+        case .reception(let descriptor):
+            guard style == .thread else { throw Complaint("a task is told to wait in a socket") }
+            woken = try !descriptor.poll(.readable, deadline: deadline).isEmpty
         case .descriptor(let descriptor, let events):
             woken = try !descriptor.poll(events, deadline: deadline).isEmpty
         case .pause(let pause):
@@ -190,6 +223,7 @@ extension WaitTarget {
         case .word: "a futex word"
         case .bell: "its bell"
         case .descriptor: "a descriptor"
+        case .reception: "a socket"
         case .pause: "a pause"
         }
     }

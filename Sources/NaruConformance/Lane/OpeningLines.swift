@@ -16,6 +16,8 @@ extension Conformance {
         ) { subject in
             for shape in shapes(of: subject) {
                 let bench = try OpeningBench(subject, shape)
+                // What openings made goes before its folder does.
+                defer { withExtendedLifetime(bench) {} }
                 var driver = try OpeningDriver(subject, bench)
                 guard case .opened(let dialer, let listener) = driver.run() else {
                     throw Complaint("the openings of a \(shape) link do not yield lanes")
@@ -45,6 +47,8 @@ extension Conformance {
         .lane("opening.alone", "Must not block; may create what this end sends through.") { subject in
             for role in [Role.dialer, .listener] {
                 let bench = try OpeningBench(subject)
+                // What openings made goes before its folder does.
+                defer { withExtendedLifetime(bench) {} }
                 let opening = try subject.transport.open(bench.request(role))
                 // The other end does not exist: the opening comes to a point where it waits, and says so.
                 for _ in 0..<100 {
@@ -55,7 +59,9 @@ extension Conformance {
         },
         .lane("opening.message-bounds", "Opaque to the core, at most 16 KiB. At most eight descriptors.") { subject in
             for shape in shapes(of: subject) {
-                var driver = try OpeningDriver(subject, OpeningBench(subject, shape))
+                let bench = try OpeningBench(subject, shape)
+                defer { withExtendedLifetime(bench) {} }
+                var driver = try OpeningDriver(subject, bench)
                 guard case .opened = driver.run() else { throw Complaint("the openings do not yield lanes") }
                 for (role, message) in driver.messages {
                     try expect(
@@ -69,6 +75,8 @@ extension Conformance {
         },
         .lane("opening.dropped", alone: true, "Dropping an opening releases everything it made.") { subject in
             let bench = try OpeningBench(subject, .duplexWhereThereIs(subject))
+            // What openings made goes before its folder does.
+            defer { withExtendedLifetime(bench) {} }
             var whole = try OpeningDriver(subject, bench)
             guard case .opened = whole.run() else { throw Complaint("the openings do not yield lanes") }
             let steps = whole.steps

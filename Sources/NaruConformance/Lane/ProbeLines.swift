@@ -14,6 +14,9 @@ extension Conformance {
             }
             try expectEqual(subject.record.transport, subject.transport.name, "the record's transport")
             try expect(subject.transport.name.isWellFormed, "the name does not match [a-z0-9-]{1,64}")
+            try expect(
+                !subject.record.agreements.contains(.attached) || subject.transport is any AttachableTransport,
+                "the record says that it attaches, and the plugin is no AttachableTransport")
             try expectEqual(subject.transport.probe(), subject.record, "a second probe")
             return .passed
         },

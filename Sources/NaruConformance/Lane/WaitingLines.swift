@@ -34,12 +34,12 @@ extension Conformance {
                 let bench = try LaneBench(subject)
                 for _ in 0..<3 {
                     bench.receiverBell.silence()
-                    switch try bench.inbound.arm(style) {
+                    switch try bench.inbound.arm(style).polled {
                     case .ready, .ended: throw Complaint("an empty lane with a living sender lets nobody sleep")
                     case .descriptor(let descriptor, let events):
                         let ready = try descriptor.pollOnce(events)
                         try expect(ready.isEmpty, "the descriptor of an empty lane is ready: \(ready.rawValue)")
-                    case .word, .bell, .pause: break
+                    case .word, .bell, .reception, .pause: break
                     }
                     bench.inbound.disarm()
                 }
@@ -60,7 +60,7 @@ extension Conformance {
                 switch try bench.outbound.arm(style, byteCount: 0) {
                 case .ready: throw Complaint("flush() has to wait, and arm(_:byteCount: 0) says that there is room")
                 case .ended: throw Complaint("a full lane says that it has ended")
-                case .word, .bell, .descriptor, .pause: break
+                case .word, .bell, .descriptor, .reception, .pause: break
                 }
                 bench.outbound.disarm()
                 try bench.receive(filled)
@@ -189,7 +189,7 @@ extension Conformance {
                 // The receiver is now anywhere between its closure and its sleep.
                 for _ in 0..<Int.random(in: 0...400, using: &random) { Processor.spinHint() }
             }
-            bench.outbound.close()
+            try bench.endSending()
         } _: {
             do {
                 var round = 0
@@ -197,6 +197,7 @@ extension Conformance {
                     let records = try bench.receiveSome(style)
                     if records.isEmpty { return }
                     for record in records {
+                        if bench.isEnd(record.header) { return }
                         try expectEqual(record, Record(round, byteCount: byteCount), "record \(round)")
                         round += 1
                         // Release: pairs with the sender's acquire.
@@ -223,13 +224,18 @@ extension Conformance {
                 if round > 500, end.isPast { break }
             }
             try bench.flush(style)
-            bench.outbound.close()
+            try bench.endSending()
         } _: {
             var random = SplitMix(seed: 9)
             var next = 0
             while true {
                 var complaint: (any Error)?
+                var isOver = false
                 let count = try bench.inbound.drain(Int.random(in: 1...20, using: &random)) { given in
+                    if bench.isEnd(given.header) {
+                        isOver = true
+                        return .takeAndStop
+                    }
                     if !Payload.matches(given.bytes, next, byteCount) {
                         complaint = Complaint("record \(next) is not as it was sent")
                     }
@@ -237,6 +243,7 @@ extension Conformance {
                     return .take
                 }
                 if let complaint { throw complaint }
+                if isOver { break }
                 if count == 0, try !bench.waitToReceive(style) { break }
             }
             try expect(next > 500, "only \(next) records arrived before the lane ended")

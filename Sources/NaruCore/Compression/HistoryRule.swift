@@ -9,7 +9,8 @@
 /// - the direction is simplex or duplex: one receiver a lane;
 /// - a slow receiver makes the sender wait (`block`): nothing is dropped;
 /// - the link was negotiated between two live ends, and the transport neither reorders by priority nor keeps messages
-///   for a receiver that comes later (`priority`, `replay`, `persistent`);
+///   for a receiver that comes later (`priority`, `replay`, `persistent`); of a transport that can also be attached to
+///   its medium, these belong to such links and not to negotiated ones;
 /// - where compression was not forced (`auto`), the link is not *confidential*: neither is confidentiality asked for
 ///   nor is it what the transport is for. In one history a secret and what an outsider may write next to it share their
 ///   length on the wire, which tells the secret piece by piece. Whoever forces a codec has looked at what is sent, and
@@ -50,7 +51,9 @@ enum HistoryRule {
         }
         let asked = Set(requirements.must + requirements.prefer)
         let promised = records.reduce(into: asked) { $0.formUnion($1.properties) }
-        for property in [Property.priority, .replay, .persistent] where promised.contains(property) {
+        let negotiated = records.filter { !$0.agreements.contains(.attached) }
+            .reduce(into: asked) { $0.formUnion($1.properties) }
+        for property in [Property.priority, .replay, .persistent] where negotiated.contains(property) {
             return "the transport is `\(property)`: messages may arrive in another order, or at a later receiver"
         }
         if mode != .forced, promised.contains(.confidential) {

@@ -42,8 +42,8 @@ extension Sender {
         }
         while try !isAnswered() {
             do {
-                if try flushed() {
-                    try await link.sleep(link.answer, .bell, deadline: deadline, "finish")
+                if let target = answerTarget() {
+                    try await link.sleep(link.answer, target, deadline: deadline, "finish")
                 } else {
                     try await sleep(byteCount: 0, deadline: deadline)
                 }
@@ -65,8 +65,8 @@ extension Sender {
         }
         while try !isAnswered() {
             do {
-                if try flushed() {
-                    try link.block(link.answer, .bell, deadline: deadline, "finish")
+                if let target = answerTarget() {
+                    try link.block(link.answer, target, deadline: deadline, "finish")
                 } else {
                     try block(byteCount: 0, deadline: deadline)
                 }
@@ -86,6 +86,17 @@ extension Sender {
         } catch {
             if awaitsReason(of: error) { return false }
             throw laneFailed(error)
+        }
+    }
+
+    /// What to wait for once the finish record is handed over; `nil` while it is not.
+    private func answerTarget() -> WaitTarget? {
+        do throws(NaruError) {
+            return try flushed() ? .bell : nil
+        } catch {
+            // The receiver took everything and closed its lane, and its answer is on its way; or the link is about to
+            // close for a reason of its own. Either decides.
+            return .ended
         }
     }
 

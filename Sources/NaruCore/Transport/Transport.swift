@@ -40,7 +40,8 @@ public struct OpeningRequest: Sendable {
     public var peer: PeerCredentials
     /// The thread that watches descriptors and deadlines for this ``Runtime``.
     public var reactor: Reactor
-    /// Where ends of this host meet: for what has to have a name for a moment.
+    /// Where ends of this host meet: for what has to have a name for a moment, and for the sidecars of objects that have
+    /// one; see ``DurableObjects``.
     public var directories: RuntimeDirectories
 
     /// A request to open lanes.
@@ -48,6 +49,7 @@ public struct OpeningRequest: Sendable {
         agreement: Agreement, role: Role, peerBell: any Bell, ownBell: any Bell, peer: PeerCredentials,
         reactor: Reactor, port: (any LanePort)? = nil, directories: RuntimeDirectories = .standard()
     ) {
+        self.directories = directories
         self.agreement = agreement
         self.role = role
         self.peerBell = peerBell

@@ -78,6 +78,11 @@ public enum SystemErrno {
     /// `ENOTEMPTY`: the directory is not empty.
     public static let notEmpty = ENOTEMPTY
 
+    /// `ERANGE`: the number does not fit.
+    public static let outOfRange = ERANGE
+    /// `EOVERFLOW`: the count is as high as it can be.
+    public static let overflow = EOVERFLOW
+
     static func name(of errno: Int32) -> String? {
         switch errno {
         case EAGAIN: "EAGAIN"
@@ -137,6 +142,7 @@ public enum SystemErrno {
         case ESTALE: "ESTALE"
         case ENODATA: "ENODATA"
         case EIDRM: "EIDRM"
+        case ERANGE: "ERANGE"
         case ENOMSG: "ENOMSG"
         case ENOTTY: "ENOTTY"
         case ESPIPE: "ESPIPE"

@@ -64,6 +64,14 @@ extension Descriptor {
         try gotten(unsafe naru_receive(number, buffer.baseAddress, buffer.count), buffer.count, "recv")
     }
 
+    /// As ``receive(into:)``, but blocks the calling thread until there is something, the end, or an error. Throws `EINTR`
+    /// after a signal. ``IOResult/wouldBlock``, at once, only where the socket does not block.
+    ///
+    /// On Linux a thread wakes from `recv(2)` some microseconds earlier than from `poll(2)`.
+    public func receiveBlocking(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> IOResult {
+        try gotten(unsafe naru_receive_blocking(number, buffer.baseAddress, buffer.count), buffer.count, "recv")
+    }
+
     /// Reads at a position of a file; less than the buffer's size only at its end, and 0 behind it.
     public func pread(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(SystemError) -> Int {
         var done = 0
@@ -90,11 +98,16 @@ extension Descriptor {
     /// Tells the peer of a socket that nothing more comes; it reads the end of the file after what was sent.
     public func shutdownWrite() {
         // Fails only where there is no connection to end.
+        _ = naru_shutdown(number, 1)
+    }
+
+    /// Nothing more is received from a socket than has come already; whoever waits for more meets the end of the file.
+    public func shutdownRead() {
         _ = naru_shutdown(number, 0)
     }
 
     /// Ends a socket's connection both ways, also for other holders of the same socket.
     public func shutdownBoth() {
-        _ = naru_shutdown(number, 1)
+        _ = naru_shutdown(number, 2)
     }
 }

@@ -30,6 +30,13 @@ public final class POSIXQueue: Sendable {
         self.name = name
     }
 
+    /// An open queue that another process handed over; ``status()`` throws `EBADF` where it is none. Its flags are shared:
+    /// no call relies on them.
+    public init(adopting descriptor: Descriptor, name: String) {
+        self.descriptor = descriptor
+        self.name = name
+    }
+
     /// Opens a queue that is there; `ENOENT` when it is not. The corresponding C function is `mq_open`.
     public static func open(_ name: String, reading: Bool, writing: Bool) throws(SystemError) -> POSIXQueue {
         // Safe, here and below: the text is NUL-terminated and valid for the call.

@@ -22,21 +22,36 @@ public struct QueueLimits: Sendable, Hashable {
     /// The most System V queues of the host: `kernel.msgmni`.
     public var sysvQueues: Int?
 
-    /// Read anew.
+    /// All of them, read anew.
     public static func current() -> QueueLimits {
-        var limits = QueueLimits()
-        limits.posixDepth = number("/proc/sys/fs/mqueue/msg_max")
-        limits.posixMessageBytes = number("/proc/sys/fs/mqueue/msgsize_max")
-        limits.posixQueues = number("/proc/sys/fs/mqueue/queues_max")
-        limits.sysvMessageBytes = number("/proc/sys/kernel/msgmax")
-        limits.sysvQueueBytes = number("/proc/sys/kernel/msgmnb")
+        var limits = posix()
+        let other = sysv()
+        limits.sysvMessageBytes = other.sysvMessageBytes
+        limits.sysvQueueBytes = other.sysvQueueBytes
         limits.sysvQueues = number("/proc/sys/kernel/msgmni")
+        limits.posixQueues = number("/proc/sys/fs/mqueue/queues_max")
         var (soft, hard): (UInt64, UInt64) = (0, 0)
         // Safe: the callee fills the two locals.
         if unsafe naru_queue_memory_limit(&soft, &hard) == 0 {
             limits.posixUserBytes = soft
             limits.posixUserBytesAtMost = hard
         }
+        return limits
+    }
+
+    /// Those of one POSIX queue.
+    public static func posix() -> QueueLimits {
+        var limits = QueueLimits()
+        limits.posixDepth = number("/proc/sys/fs/mqueue/msg_max")
+        limits.posixMessageBytes = number("/proc/sys/fs/mqueue/msgsize_max")
+        return limits
+    }
+
+    /// Those of one System V queue.
+    public static func sysv() -> QueueLimits {
+        var limits = QueueLimits()
+        limits.sysvMessageBytes = number("/proc/sys/kernel/msgmax")
+        limits.sysvQueueBytes = number("/proc/sys/kernel/msgmnb")
         return limits
     }
 

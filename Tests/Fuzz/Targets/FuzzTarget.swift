@@ -26,6 +26,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case fragments
     /// A byte stream of any contents, in any pieces.
     case stream
+    /// Names, sidecars and locks that lie in folders.
+    case names
     /// Compressed payloads, each by itself or with history.
     case compression
 
@@ -42,6 +44,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
         case .writer: try WriterFuzz.run(bytes)
         case .fragments: try FragmentsFuzz.run(bytes)
         case .stream: try StreamFuzz.run(bytes)
+        case .names: try NamesFuzz.run(bytes)
         case .compression: try CompressionFuzz.run(bytes)
         }
     }

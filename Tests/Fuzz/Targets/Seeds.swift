@@ -24,6 +24,7 @@ extension FuzzTarget {
         case .writer: Self.named(Self.writers)
         case .fragments: Self.named(Self.fragmentsSeeds)
         case .stream: Self.named(Self.streams)
+        case .names: Self.named(Self.folderTexts.map { Array($0.utf8) })
         case .compression: Self.named(Self.payloads)
         }
     }
@@ -35,6 +36,14 @@ extension FuzzTarget {
     private static let addresses = [
         "frames", "local:frames", "tcp://host:80", "zstd:3:per-message", "auto", "NARU_LINKS_MY_LINK_MESSAGE_BYTES",
         "NARU_LINKS_X_MAXIMUM_MESSAGE_BYTES",
+    ]
+
+    private static let folderTexts = [
+        "naru-0-fifo-0123abcd-4711-815-0123456789abcdef", "naru-1000-a-longer-word-89abcdef-1-0-0000000000000000",
+        "1: FLOCK  ADVISORY  WRITE 1234 fe:00:16220257 0 EOF\n2: -> POSIX  ADVISORY  WRITE 1 00:01:2 0 EOF",
+        #"{"boot":"b","created":1,"id":{"high":1,"low":2},"isMade":true,"isTransient":false,"#
+            + #""kind":"semaphore","name":"naru-0-gate","namespace":"ipc:[1]","object":"key 7","#
+            + #""terms":{"count":"3","use":"permits"},"version":1}"#,
     ]
 
     private static var configurations: [[UInt8]] {

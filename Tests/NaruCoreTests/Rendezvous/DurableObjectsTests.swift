@@ -108,11 +108,28 @@ import Testing
         #expect(try DurableObjects.join(path: sidecar, medium) == nil)
     }
 
+    @Test func theDeadAreFoundAndOnlyThey() throws {
+        let dead = try held(isTransient: true)
+        dead.release()
+        let durable = try #require(
+            try DurableObjects.hold("other", medium, in: directories) { (folder + "/other", [:]) })
+        durable.release()
+        let alive = try #require(
+            try DurableObjects.hold("third", medium, in: directories, isTransient: true) { (folder + "/third", [:]) })
+        var another = medium
+        another.name = "others"
+        #expect(DurableObjects.removeDead(another, in: directories) == 0)
+        #expect(DurableObjects.removeDead(medium, in: directories) == 1)
+        #expect(DurableObjects.list(in: directories).count == 2)
+        #expect(try medium.exists(alive.record) && medium.exists(durable.record) && !medium.exists(dead.record))
+    }
+
     @Test func aMakerThatDiedHalfWayIsCleanedUpAfter() throws {
         // Its sidecar says what it was about to make, and it had made it.
+        let here = HostIdentity.current()
         let record = DurableRecord(
             link: "jobs", kind: "files", object: folder + "/half", terms: [:], isTransient: false, created: 1,
-            host: .current())
+            boot: here.bootID, namespace: here.namespaces["ipc"] ?? "")
         let descriptor = try FileSystem.open(sidecar, [.write, .create])
         try Sidecar.write(record, descriptor)
         descriptor.close()
@@ -142,8 +159,8 @@ import Testing
 
     @Test func anEarlierStartOfTheHostLeftOnlyTheSidecar() throws {
         var record = DurableRecord(
-            link: "jobs", kind: "others", object: "/gone", terms: [:], isTransient: false, created: 1, host: .current())
-        record.boot = "another"
+            link: "jobs", kind: "others", object: "/gone", terms: [:], isTransient: false, created: 1, boot: "another",
+            namespace: "")
         record.isMade = true
         let descriptor = try FileSystem.open(sidecar, [.write, .create])
         try Sidecar.write(record, descriptor)

@@ -100,6 +100,18 @@ public enum DurableObjects {
         }
     }
 
+    /// Removes a mechanism's transient objects that nobody holds any more: all who used them were killed.
+    /// - Returns: how many there were.
+    @discardableResult
+    public static func removeDead(_ medium: any DurableMedium, in directories: RuntimeDirectories) -> Int {
+        list(in: directories).count { entry in
+            guard let record = entry.record, record.isTransient, record.kind == medium.name, !entry.isAlive else {
+                return false
+            }
+            return (try? remove(entry, medium)) ?? false
+        }
+    }
+
     private static func isUsable(_ directory: String) -> Bool {
         do {
             return try RuntimeDirectories.problem(directory) == nil
@@ -164,7 +176,7 @@ public enum DurableObjects {
                 reason: "an object of \(record.kind) has this name",
                 remedy: "use transport \(record.kind), another name, or remove it with `naru clean --durable`")
         }
-        let namespace = HostIdentity.current().namespaces["ipc"] ?? ""
+        let namespace = Here.namespace
         guard medium.survivesRestart || record.namespace == namespace else {
             throw NaruError(
                 .refused, operation: "hold", object: record.name,
@@ -184,7 +196,7 @@ public enum DurableObjects {
         let (object, terms) = plan()
         var record = DurableRecord(
             link: link, kind: medium.name, object: object, terms: terms, isTransient: isTransient,
-            created: Sidecar.now(), host: .current())
+            created: Sidecar.now(), boot: Here.boot, namespace: Here.namespace)
         try Sidecar.write(record, descriptor)
         try medium.make(record)
         record.isMade = true
@@ -199,8 +211,14 @@ public enum DurableObjects {
     /// Whether a record can still mean something: what the kernel held went with its start of the host.
     private static func isHere(_ record: DurableRecord, _ medium: any DurableMedium) -> Bool {
         if record.kind == medium.name, medium.survivesRestart { return true }
-        let boot = HostIdentity.current().bootID
+        let boot = Here.boot
         return boot.isEmpty || record.boot.isEmpty || record.boot == boot
+    }
+
+    /// Where this process is. The start of the host stays what it is; a process can change its namespace.
+    private enum Here {
+        static let boot = HostIdentity.current().bootID
+        static var namespace: String { (try? FileSystem.readLink("/proc/self/ns/ipc")) ?? "" }
     }
 
     private static func isOwn(_ descriptor: Descriptor) throws(SystemError) -> Bool {

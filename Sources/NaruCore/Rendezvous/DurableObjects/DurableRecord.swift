@@ -41,7 +41,7 @@ public struct DurableRecord: Codable, Sendable, Hashable {
     /// A record of something about to be made here and now.
     init(
         link: String, kind: TransportName, object: String, terms: [String: String], isTransient: Bool,
-        created: Int64, host: HostIdentity
+        created: Int64, boot: String, namespace: String
     ) {
         version = 1
         name = Self.name(of: link)
@@ -49,8 +49,8 @@ public struct DurableRecord: Codable, Sendable, Hashable {
         self.object = object
         id = .random()
         self.created = created
-        boot = host.bootID
-        namespace = host.namespaces["ipc"] ?? ""
+        self.boot = boot
+        self.namespace = namespace
         isMade = false
         self.isTransient = isTransient
         self.terms = terms
@@ -79,4 +79,13 @@ public protocol DurableMedium: Mechanism {
 
     /// Removes the object and what belongs to it; nothing to do is no error. The caller holds the lock alone.
     func remove(_ record: DurableRecord) throws(NaruError)
+
+    /// What the object holds, in few words for `naru list`: "2 pending". Does not change it; `nil` where there is
+    /// nothing to say.
+    func detail(of record: DurableRecord) -> String?
+}
+
+extension DurableMedium {
+    /// Nothing to say.
+    public func detail(of record: DurableRecord) -> String? { nil }
 }
