@@ -42,14 +42,14 @@ extension Sender {
         }
         while try !isAnswered() {
             do {
-                if let target = answerTarget() {
-                    try await link.sleep(link.answer, target, deadline: deadline, "finish")
+                if let limit = try answerLimit(deadline) {
+                    try await link.sleep(link.answer, .bell, deadline: limit, "finish")
                 } else {
                     try await sleep(byteCount: 0, deadline: deadline)
                 }
             } catch {
                 // It may have closed because the receiver has taken everything: its answer decides.
-                guard link.isClosed else { throw error }
+                guard link.isClosed || isGrace(error, deadline) else { throw error }
             }
         }
         enter(.finished)
@@ -65,14 +65,14 @@ extension Sender {
         }
         while try !isAnswered() {
             do {
-                if let target = answerTarget() {
-                    try link.block(link.answer, target, deadline: deadline, "finish")
+                if let limit = try answerLimit(deadline) {
+                    try link.block(link.answer, .bell, deadline: limit, "finish")
                 } else {
                     try block(byteCount: 0, deadline: deadline)
                 }
             } catch {
                 // It may have closed because the receiver has taken everything: its answer decides.
-                guard link.isClosed else { throw error }
+                guard link.isClosed || isGrace(error, deadline) else { throw error }
             }
         }
         enter(.finished)
@@ -81,23 +81,24 @@ extension Sender {
 
     private func flushed() throws(NaruError) -> Bool {
         if link.isClosed { throw closedError("flush") }
-        do {
-            return try lane.flush()
+        return try attempt { () throws(NaruError) in try lane.flush() }
+    }
+
+    /// Until when the answer is waited for; `nil` while the finish record is not handed over.
+    private func answerLimit(_ deadline: Deadline) throws(NaruError) -> Deadline? {
+        do throws(NaruError) {
+            return try lane.flush() ? deadline : nil
         } catch {
-            if awaitsReason(of: error) { return false }
-            throw laneFailed(error)
+            // The receiver's lane is gone. It may have taken everything, and then its answer is on its way.
+            let grace = link.answer.endGrace(Link.endGrace)
+            if link.isClosed || grace.isPast { throw laneFailed(error) }
+            return min(deadline, grace)
         }
     }
 
-    /// What to wait for once the finish record is handed over; `nil` while it is not.
-    private func answerTarget() -> WaitTarget? {
-        do throws(NaruError) {
-            return try flushed() ? .bell : nil
-        } catch {
-            // The receiver took everything and closed its lane, and its answer is on its way; or the link is about to
-            // close for a reason of its own. Either decides.
-            return .ended
-        }
+    /// Whether only the time for a last answer is over.
+    private func isGrace(_ error: NaruError, _ deadline: Deadline) -> Bool {
+        error.code == .deadlineExceeded && !deadline.isPast
     }
 
     /// Puts the finish record on the lane, once.
@@ -115,7 +116,6 @@ extension Sender {
         do {
             guard unsafe try lane.trySend(RecordHeader(kind: .finish), RawSpan(), count.span.bytes) else { return false }
         } catch {
-            if awaitsReason(of: error) { return false }
             throw laneFailed(error)
         }
         enter(.finishing)

@@ -68,7 +68,7 @@ extension Link {
 
     /// How long a lane's end waits for the monitor to say why, before the peer counts as vanished. It counts from when
     /// the end was first met, so that many short waits are as good as a long one.
-    private static let endGrace = Duration.milliseconds(200)
+    static let endGrace = Duration.milliseconds(200)
 
     /// The lane ended; the monitor is about to say why. A deadline that comes first leaves the link as it is.
     private func awaitEnd(_ slot: WaitSlot, deadline: Deadline, _ operation: String) async throws(NaruError) {
