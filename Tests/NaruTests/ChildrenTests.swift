@@ -7,7 +7,7 @@ import Testing
 
 /// Programs started with links attached: what is refused, how their end is waited for. What travels is shown between
 /// real programs by the integration tests.
-@Suite(.timeLimit(.minutes(1))) struct ChildrenTests {
+@Suite(.serialized, .timeLimit(.minutes(1))) struct ChildrenTests {
     private let place: Place
 
     init() throws { place = try Place() }

@@ -82,6 +82,7 @@ extension Sender {
         do {
             return unsafe try lane.reserve(byteCount)
         } catch {
+            if awaitsReason(of: error) { return nil }
             throw laneFailed(error)
         }
     }

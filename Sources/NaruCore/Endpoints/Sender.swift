@@ -359,10 +359,14 @@ public final class Sender {
 
     @inline(never)
     private func attemptFailed(_ error: NaruError) throws(NaruError) -> Bool {
-        // The other end's lane is gone, and why is about to be known: the wait for room waits for that.
-        laneEnded = error.code == .peerVanished
-        if laneEnded, !link.isClosed { return false }
+        if awaitsReason(of: error) { return false }
         throw laneFailed(error)
+    }
+
+    /// Whether the other end's lane is gone, and why is about to be known: then the next wait for room waits for that.
+    func awaitsReason(of error: NaruError) -> Bool {
+        laneEnded = error.code == .peerVanished
+        return laneEnded && !link.isClosed
     }
 
     // MARK: Waiting

@@ -121,13 +121,17 @@ final class ControlConnection: Sendable {
         let registration = try reactor.add(socket, events: [.readable], oneShot: false) { [weak self] events in
             self?.ready(events)
         }
-        let closed = state.withLock { state in
+        let (closed, untold) = state.withLock { state in
             state.registration = registration
             // What was sent before and did not fit.
             watchWritable(&state, !state.queue.isEmpty)
-            return state.isClosed
+            guard state.isClosed else { return (false, Optional<@Sendable (Event) -> Void>.none) }
+            defer { state.handler = nil }
+            return (true, state.handler)
         }
         if closed { reactor.remove(registration) }
+        // What was sent before found the peer gone, and there was nobody to tell.
+        if let untold { reactor.perform { untold(.hangUp) } }
     }
 
     /// Gives the frames to another handler from the next one on.
