@@ -160,5 +160,6 @@ let package = Package(
     ]
         + fuzzing([
             "Naru", "NaruCore", "NaruSystem", "NaruRing", "NaruStream", "NaruSharedMemory", "NaruUnixSocket", "NaruZstd",
+            "NaruMessageQueue",
         ])
 )

@@ -26,6 +26,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case fragments
     /// A byte stream of any contents, in any pieces.
     case stream
+    /// Messages of a queue, and the sidecars of named objects.
+    case queue
     /// Compressed payloads, each by itself or with history.
     case compression
 
@@ -42,6 +44,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
         case .writer: try WriterFuzz.run(bytes)
         case .fragments: try FragmentsFuzz.run(bytes)
         case .stream: try StreamFuzz.run(bytes)
+        case .queue: try QueueFuzz.run(bytes)
         case .compression: try CompressionFuzz.run(bytes)
         }
     }
