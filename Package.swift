@@ -173,6 +173,6 @@ let package = Package(
     ]
         + fuzzing([
             "Naru", "NaruCore", "NaruSystem", "NaruRing", "NaruStream", "NaruSharedMemory", "NaruUnixSocket", "NaruTCP",
-            "NaruAnonymousPipe", "NaruNamedPipe", "NaruZstd",
+            "NaruAnonymousPipe", "NaruNamedPipe", "NaruMessageQueue", "NaruZstd",
         ])
 )

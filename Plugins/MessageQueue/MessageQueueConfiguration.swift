@@ -3,8 +3,9 @@
 
 /// How kernel queues are made.
 public struct MessageQueueConfiguration: Hashable, Sendable {
-    /// The most messages of a POSIX queue, cut to the host's `fs.mqueue.msg_max`. A System V queue has no such number, the
-    /// kernel bounds its bytes: there it is the number of messages up to which large ones are put beside the queue.
+    /// The most messages of a POSIX queue, cut to the host's `fs.mqueue.msg_max`. A System V queue has no such
+    /// number, the kernel bounds its bytes: there it is the number of messages up to which large ones are put beside
+    /// the queue.
     public var depth: Int
     /// The most bytes of one message in the queue, its header included, cut to the host's limit. Larger messages of a
     /// shared queue lie beside it. A user's queues together may take 800 KiB by default, `depth * messageBytes` each.

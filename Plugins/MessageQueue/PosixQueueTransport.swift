@@ -7,9 +7,9 @@ internal import NaruSystem
 /// Carries messages through POSIX message queues.
 ///
 /// Between two ends that negotiate, each sends through a private queue that has no name; larger messages are cut.
-/// A named queue is shared by any number of senders and receivers, each message goes to one of them, and the kernel keeps
-/// messages while nobody receives, until the host is restarted. Messages have priorities: the highest is given first, in
-/// order within each. A message that was taken is not given again, whatever becomes of its taker.
+/// A named queue is shared by any number of senders and receivers, each message goes to one of them, and the kernel
+/// keeps messages while nobody receives, until the host is restarted. Messages have priorities: the highest is given
+/// first, in order within each. A message that was taken is not given again, whatever becomes of its taker.
 public struct PosixQueueTransport: AttachableTransport {
     /// How queues are made.
     public let configuration: MessageQueueConfiguration
@@ -24,7 +24,8 @@ public struct PosixQueueTransport: AttachableTransport {
     /// Sends a message through a small queue of its own.
     public func probe() -> CapabilityRecord {
         CapabilityRecord(
-            transport: name, localities: [.sameProcess, .relatedProcess, .sameHost], directions: [.simplex, .duplex, .queue],
+            transport: name, localities: [.sameProcess, .relatedProcess, .sameHost],
+            directions: [.simplex, .duplex, .queue],
             properties: [.persistent, .priority, .confidential, .confirmed, .pollable],
             agreements: [.negotiated, .attached],
             maximumRecordBytes: size.messageBytes - RecordHeader.byteCount, survivesSenderDeath: true,

@@ -7,8 +7,8 @@ internal import NaruSystem
 /// Carries messages through System V message queues.
 ///
 /// As POSIX queues, but messages have types instead of priorities, by which a receiver takes them out of order; and
-/// nothing can poll such a queue, so who waits for a shared one looks again every 1 to 20 ms; two ends that negotiate wake
-/// each other. No call blocks.
+/// nothing can poll such a queue, so who waits for a shared one looks again every 1 to 20 ms; two ends that negotiate
+/// wake each other. No call blocks.
 public struct SysvQueueTransport: AttachableTransport {
     /// How queues are made.
     public let configuration: MessageQueueConfiguration
@@ -23,7 +23,8 @@ public struct SysvQueueTransport: AttachableTransport {
     /// Sends messages through a queue of its own, and takes the later one first.
     public func probe() -> CapabilityRecord {
         CapabilityRecord(
-            transport: name, localities: [.sameProcess, .relatedProcess, .sameHost], directions: [.simplex, .duplex, .queue],
+            transport: name, localities: [.sameProcess, .relatedProcess, .sameHost],
+            directions: [.simplex, .duplex, .queue],
             properties: [.persistent, .selective, .confidential, .confirmed], agreements: [.negotiated, .attached],
             maximumRecordBytes: size.messageBytes - RecordHeader.byteCount, survivesSenderDeath: true,
             requiresSameUser: true, sharedNamespaces: ["ipc", "mnt"], availability: tryQueue())
@@ -36,8 +37,8 @@ public struct SysvQueueTransport: AttachableTransport {
     }
 
     /// Opens one end of a link's queue, which is made where it is missing, or of another program's queue, which is not.
-    /// - Throws: `NaruError.Code.refused` for a queue with other terms, `.resourceExhausted` where the host has too many
-    ///   queues, `.system`.
+    /// - Throws: `NaruError.Code.refused` for a queue with other terms, `.resourceExhausted` where the host has too
+    ///   many queues, `.system`.
     public func attach(_ request: AttachRequest) throws(NaruError) -> AttachStep {
         switch request.medium {
         case .link(let link):
@@ -82,7 +83,8 @@ public struct SysvQueueTransport: AttachableTransport {
     static func open(_ record: DurableRecord) throws(NaruError) -> SystemVQueue {
         guard let key = key(record.object) else {
             throw NaruError(
-                .corrupted, operation: "open", object: record.name, reason: "its sidecar names the key \(record.object)",
+                .corrupted, operation: "open", object: record.name,
+                reason: "its sidecar names the key \(record.object)",
                 remedy: "remove the sidecar")
         }
         return try naming("open", record.name) { () throws(SystemError) in try SystemVQueue.open(key: key) }

@@ -13,8 +13,8 @@ struct ReceiveCommand: AsyncParsableCommand {
         discussion: """
             The messages' bytes are written one behind the other; with --lines, a newline behind each. Either end may \
             start first. The command ends when the sender has finished, or after --count messages; a sender that has \
-            more then learns that nobody takes it. A queue (--direction queue), and another program's with --raw, has no \
-            end: give --count or --idle.
+            more then learns that nobody takes it. A queue (--direction queue), and another program's with --raw, has \
+            no end: give --count or --idle.
 
             A file is cut to nothing when the link is established. When receiving fails, it keeps what had come by then.
 

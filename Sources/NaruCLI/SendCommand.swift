@@ -12,8 +12,8 @@ struct SendCommand: AsyncParsableCommand {
         abstract: "Sends a file, or standard input, as messages.",
         discussion: """
             The file is cut into messages of --message-size (default 64KiB), or at its newlines with --lines. An empty \
-            file is no message. Either end may start first. The command ends when the receiver has taken everything; on \
-            a queue (--direction queue), and with --raw, when everything is in it.
+            file is no message. Either end may start first. The command ends when the receiver has taken everything; \
+            on a queue (--direction queue), and with --raw, when everything is in it.
 
             With --json the last line on standard output is
             {"transport":…,"locality":…,"direction":…,"messages":…,"bytes":…,"wireBytes":…,"seconds":…,"codec":…}

@@ -40,11 +40,13 @@ public enum Conformance {
     /// - Returns: That it passed, or why it does not apply.
     /// - Throws: ``ConformanceFailure``.
     public static func run(
-        _ line: ConformanceLine, _ transport: any Transport, way: AgreementKind? = nil, patience: Duration = .seconds(20)
+        _ line: ConformanceLine, _ transport: any Transport, way: AgreementKind? = nil,
+        patience: Duration = .seconds(20)
     ) async throws -> ConformanceOutcome {
         let record = transport.probe()
         let subject = Subject(
-            transport: transport, record: record, way: way ?? record.agreements.first ?? .negotiated, patience: patience)
+            transport: transport, record: record, way: way ?? record.agreements.first ?? .negotiated,
+            patience: patience)
         if let reason = reasonNotToRun(line, subject) { return .inapplicable(reason: reason) }
         do {
             return try await Gate.lines.pass(alone: line.isAlone) { try await line.body(subject) }

@@ -5,8 +5,8 @@ import Naru
 import NaruSystem
 
 /// Ends of a shared queue. A message is its sender's id and its number, the SHA-256 of its payload, and the payload, of
-/// random size from 0 to 1 MiB. Receivers print `took ID NUMBER` for each, and end with a message of 8 bytes that nobody
-/// numbered.
+/// random size from 0 to 1 MiB. Receivers print `took ID NUMBER` for each, and end with a message of 8 bytes that
+/// nobody numbered.
 enum Queues {
     private static let headerBytes = 40
     private static let stopID = UInt32.max

@@ -4,7 +4,8 @@
 import NaruSystem
 import Testing
 
-/// Queues between processes: several senders and receivers, receivers that are killed, programs that know nothing of Naru.
+/// Queues between processes: several senders and receivers, receivers that are killed, programs that know nothing of
+/// Naru.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct QueueTests {
     static let kinds = ["posix-queue", "sysv-queue"]
     /// All payloads of a transfer, bytes: a tenth of 64 MiB, and all with NARU_TEST_FULL=1.

@@ -22,8 +22,8 @@ protocol KernelQueue: Sendable {
     /// Whether there is room for a message of so many bytes now.
     func hasRoom(_ byteCount: Int) throws(NaruError) -> Bool
 
-    /// Whether a message may come whose payload lies beside the queue: few enough lie in it, so that what lies beside it
-    /// is bounded.
+    /// Whether a message may come whose payload lies beside the queue: few enough lie in it, so that what lies beside
+    /// it is bounded.
     func hasRoomAside() throws(NaruError) -> Bool
 
     /// Whether it holds no message now.

@@ -17,7 +17,7 @@ extension NaruError {
             case SystemErrno.noDescriptors where error.function == "mq_open":
                 (
                     .resourceExhausted,
-                    "remove queues with `naru clean --durable`, or raise the memory of the user's queues with `ulimit -q`"
+                    "remove queues with `naru clean --durable`, or raise the limit of the user's queues with `ulimit -q`"
                 )
             case SystemErrno.noSpace where error.function == "mq_open":
                 (.resourceExhausted, "remove queues, or raise fs.mqueue.queues_max")

@@ -90,14 +90,15 @@ struct PrivatePosixQueues: PrivateQueues {
             (MessageQueueConfiguration.leastMessageBytes...1 << 24).contains(status.messageBytes)
         else {
             throw .opening(
-                .protocolViolation, "the peer passed a queue of user \(file.userID), messages of \(status.messageBytes) bytes")
+                .protocolViolation,
+                "the peer passed a queue of user \(file.userID), messages of \(status.messageBytes) bytes")
         }
         return PrivateQueue(try PosixKernelQueue(queue))
     }
 }
 
-/// System V queues that a sidecar names, and that go with the last of their two ends. Of two that are killed at once the
-/// queue stays until the next process that makes one here, or `naru clean`, finds its sidecar free.
+/// System V queues that a sidecar names, and that go with the last of their two ends. Of two that are killed at once
+/// the queue stays until the next process that makes one here, or `naru clean`, finds its sidecar free.
 struct PrivateSysvQueues: PrivateQueues {
     private let transport: SysvQueueTransport
     private let size: QueueSize
@@ -138,7 +139,8 @@ struct PrivateSysvQueues: PrivateQueues {
             !path.utf8.contains(0), Array(path.utf8) == identity
         else { throw .opening(.protocolViolation, "the peer names no sidecar of a queue") }
         guard let hold = try DurableObjects.join(path: path, transport) else {
-            throw .opening(.protocolViolation, "the peer's queue is not there: its sidecar \(path.prefix(200)) names none")
+            throw .opening(
+                .protocolViolation, "the peer's queue is not there: its sidecar \(path.prefix(200)) names none")
         }
         return try queue(hold, identity: [])
     }

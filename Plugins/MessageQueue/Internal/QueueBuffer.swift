@@ -21,7 +21,8 @@ enum QueueFraming: Sendable {
 ///     raw     |   not used      | place of type | payload …
 ///          +---------------+---------------+---------------
 ///
-/// System V's type stands in the eight bytes before the message, where the kernel wants it; a POSIX queue passes them over.
+/// System V's type stands in the eight bytes before the message, where the kernel wants it; a POSIX queue passes them
+/// over.
 // Safe: every access below lies within the memory, whose size `ensure` has checked.
 @safe final class QueueBuffer {
     private var base: UnsafeMutableRawPointer
@@ -60,7 +61,8 @@ enum QueueFraming: Sendable {
     func message(_ byteCount: Int) -> UnsafeMutableRawBufferPointer {
         precondition(byteCount >= 0 && byteCount <= capacity, "a message within the buffer")
         let offset = Self.payloadOffset - framing.headerBytes - SystemVQueue.typeBytes
-        return unsafe UnsafeMutableRawBufferPointer(start: base + offset, count: Self.payloadOffset - offset + byteCount)
+        let count = Self.payloadOffset - offset + byteCount
+        return unsafe UnsafeMutableRawBufferPointer(start: base + offset, count: count)
     }
 
     /// The header word of a record.
@@ -81,7 +83,8 @@ enum QueueFraming: Sendable {
     /// A word of the payload.
     func word(at offset: Int) -> UInt64 {
         precondition(offset >= 0 && offset + 8 <= capacity, "a word within the buffer")
-        return UInt64(littleEndian: unsafe base.loadUnaligned(fromByteOffset: Self.payloadOffset + offset, as: UInt64.self))
+        let place = Self.payloadOffset + offset
+        return UInt64(littleEndian: unsafe base.loadUnaligned(fromByteOffset: place, as: UInt64.self))
     }
 
     func setWord(_ word: UInt64, at offset: Int) {

@@ -7,8 +7,8 @@ internal import NaruSystem
 internal import Synchronization
 
 /// A page that both ends of a negotiated link map, by which they wake each other: a queue of the kernel cannot wake a
-/// task, and one of System V nobody. All in it is a hint, or a flag that an end sets for the other once; what was sent lies in
-/// the queues.
+/// task, and one of System V nobody. All in it is a hint, or a flag that an end sets for the other once; what was
+/// sent lies in the queues.
 ///
 ///      byte    0         128       256         384         512
 ///          +---------+---------+-----------+-----------+---------
@@ -16,8 +16,9 @@ internal import Synchronization
 ///          | armed   | armed   | closed    | closed    | other direction
 ///          +---------+---------+-----------+-----------+---------
 ///
-/// Each is a 32-bit word in a line of its own. An armed word is stored by its own end, and cleared by it or by the other,
-/// who wakes it; see `ArmedWord`. A closed word is stored by its own end, with release order, after its last message.
+/// Each is a 32-bit word in a line of its own. An armed word is stored by its own end, and cleared by it or by the
+/// other, who wakes it; see `ArmedWord`. A closed word is stored by its own end, with release order, after its last
+/// message.
 final class QueueDoorbell: Sendable {
     static let byteCount = 4096
     private static let seals: MemoryFile.Seals = [.shrink, .grow, .seal]
@@ -41,7 +42,7 @@ final class QueueDoorbell: Sendable {
     init(_ file: Descriptor, owner: UInt32) throws(NaruError) {
         guard let present = try? MemoryFile.seals(of: file), present.isSuperset(of: Self.seals),
             let status = try? file.status(), status.byteCount == Self.byteCount, status.userID == owner
-        else { throw .opening(.protocolViolation, "the doorbell passed is no sealed memory file of one page of the peer's") }
+        else { throw .opening(.protocolViolation, "the doorbell passed is no sealed memory file of the peer's page") }
         mapping = try naming("map", "doorbell") { () throws(SystemError) in
             try Mapping(file, byteCount: Self.byteCount, access: .readWrite, prefault: true)
         }

@@ -4,8 +4,8 @@
 internal import NaruCore
 internal import NaruSystem
 
-/// The receiving end of a queue of the kernel. A message that was taken out of the queue and not yet by the user is kept
-/// here, and lost with this end: on a queue of many receivers each message is given at most once.
+/// The receiving end of a queue of the kernel. A message that was taken out of the queue and not yet by the user is
+/// kept here, and lost with this end: on a queue of many receivers each message is given at most once.
 // Safe: what is lent lies in a buffer, or a message, that this lane keeps as it is until the closure has returned.
 @safe final class QueueInboundLane: InboundLane {
     /// What lies in the lane's own memory.

@@ -216,11 +216,10 @@ internal import NaruSystem
     private func check(_ operation: String, _ byteCount: Int) throws(NaruError) {
         if isClosed { throw closed(operation) }
         guard lentBytes == nil else { throw .lane(.reentrant, operation, "a loan is out") }
-        guard byteCount <= (terms.framing == .raw ? inlineBytes : maximumRecordBytes) else {
+        let most = terms.framing == .raw ? inlineBytes : maximumRecordBytes
+        guard byteCount <= most else {
             throw .lane(
-                .messageTooLarge, operation,
-                "a message of \(byteCount) bytes, above the \(terms.framing == .raw ? inlineBytes : maximumRecordBytes) "
-                    + "of \(queue.name)")
+                .messageTooLarge, operation, "a message of \(byteCount) bytes, above the \(most) of \(queue.name)")
         }
     }
 

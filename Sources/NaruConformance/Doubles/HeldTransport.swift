@@ -5,8 +5,9 @@ public import NaruCore
 internal import NaruSystem
 internal import Synchronization
 
-/// A transport of one process whose medium holds the agreement, for testing what stands above such transports: a bounded
-/// queue for each name, which keeps messages while nobody receives, many senders and receivers, each message to one.
+/// A transport of one process whose medium holds the agreement, for testing what stands above such transports: a
+/// bounded queue for each name, which keeps messages while nobody receives, many senders and receivers, each message
+/// to one.
 ///
 /// Nothing wakes its waiters: they look again after pauses, as at a System V queue.
 public final class HeldTransport: AttachableTransport {
@@ -61,7 +62,8 @@ public final class HeldTransport: AttachableTransport {
         }
         let end = HeldEnd(self, medium, dropsFinish: direction == .queue)
         let lanes = Lanes(
-            outbound: request.sends ? HeldOutboundLane(end) : nil, inbound: request.receives ? HeldInboundLane(end) : nil)
+            outbound: request.sends ? HeldOutboundLane(end) : nil,
+            inbound: request.receives ? HeldInboundLane(end) : nil)
         return .attached(Attachment(lanes: lanes, id: id, delivery: .handedOver))
     }
 

@@ -72,8 +72,8 @@ final class AttachedBench: Sendable {
     func request(_ direction: Direction? = nil, _ must: [Property] = []) -> LinkRequest {
         LinkRequest(
             requirements: Requirements(
-                transports: [subject.transport.name], must: [.persistent] + must, direction: direction ?? self.direction,
-                wait: .power, messageBytes: 64, maximumMessageBytes: 4 << 20),
+                transports: [subject.transport.name], must: [.persistent] + must,
+                direction: direction ?? self.direction, wait: .power, messageBytes: 64, maximumMessageBytes: 4 << 20),
             compression: .off)
     }
 

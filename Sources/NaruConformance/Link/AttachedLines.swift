@@ -28,7 +28,7 @@ extension Conformance {
         },
         .link(
             "attached.finish",
-            "finish returns the weaker level that the medium gives, never taken; on a link of two the receiver hears of it."
+            "finish returns the weaker level that the medium gives; on a link of two the receiver hears of it."
         ) { subject in
             try await AttachedBench.run(subject) { bench in
                 let sender = try await bench.sender()
@@ -107,7 +107,7 @@ extension Conformance {
         },
         .link(
             "attached.close.pending",
-            "Closes the link: pending operations of this end throw closed; the deadline and a cancellation end them too."
+            "Closes the link: pending operations of this end throw closed; a deadline ends them too."
         ) { subject in
             try await AttachedBench.run(subject) { bench in
                 for style in [WaitStyle.task, .thread] {

@@ -28,8 +28,8 @@ extension Sender {
     /// Says that nothing more will come, and returns when the receiver has taken everything.
     ///
     /// Afterwards the sender is finished and only ``close()`` is left.
-    /// - Returns: how far the messages got: ``Delivery/taken`` on every negotiated link; where the link is attached to its
-    ///   medium, the weaker level that the medium gives, once everything is there.
+    /// - Returns: how far the messages got: ``Delivery/taken`` on every negotiated link; where the link is attached
+    ///   to its medium, the weaker level that the medium gives, once everything is there.
     /// - Throws: why the link closed first; the reason then says how many messages the receiver is not known to have
     ///   taken. ``NaruError/Code/deadlineExceeded`` and ``NaruError/Code/cancelled`` may be followed by another call.
     @discardableResult

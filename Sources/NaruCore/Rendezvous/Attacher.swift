@@ -7,7 +7,8 @@ extension LinkRequest {
     /// Whether a link is attached to its medium rather than negotiated with a peer.
     func isAttached(at address: Address) -> Bool {
         if case .medium = address { return true }
-        return requirements.agreement == .attached
+        // Raw is refused there for a link of Naru's.
+        return isRaw || requirements.agreement == .attached
     }
 
     /// - Throws: ``NaruError/Code/unsupported`` for a link that is attached: there is no peer to negotiate with.
@@ -125,6 +126,12 @@ struct Attacher {
 
     /// Who may carry it. The ends share the medium, so they share what it needs.
     private func decide() throws(NaruError) -> Decision {
+        guard request.compression.mode != .forced else {
+            throw NaruError(
+                .unsupported, operation: "attach", object: address.description,
+                reason: "compression `\(request.compression)` is asked for, and nobody is there to agree on a codec",
+                remedy: "set compression to auto or off")
+        }
         var requirements = request.requirements
         switch address {
         case .local:

@@ -2,8 +2,8 @@
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
 extension Runtime {
-    /// The mechanisms of this runtime whose objects have names and outlive their users, by name: what ``DurableObjects``
-    /// needs to remove one.
+    /// The mechanisms of this runtime whose objects have names and outlive their users, by name: what
+    /// ``DurableObjects`` needs to remove one.
     public var durableMedia: [TransportName: any DurableMedium] {
         var media: [TransportName: any DurableMedium] = [:]
         for record in records { media[record.transport] = transport(record.transport) as? any DurableMedium }

@@ -39,7 +39,8 @@ public enum Selector {
     ) -> Decision {
         decide(
             request, relation: relation,
-            pairings: Pairing.all(local: local, remote: remote, named: request.transports ?? []), quote: quote, ways: ways)
+            pairings: Pairing.all(local: local, remote: remote, named: request.transports ?? []), quote: quote,
+            ways: ways)
     }
 
     private static func quote(_ request: Requirements, _ pairings: [Pairing], costs: CostTable) -> CostQuote {

@@ -27,7 +27,8 @@ extension AttachableTransport {
     /// Refuses: this transport only attaches.
     public func open(_ request: OpeningRequest) throws(NaruError) -> any Opening {
         throw NaruError(
-            .unsupported, operation: "open", object: name.rawValue, reason: "it is attached to its medium, not negotiated")
+            .unsupported, operation: "open", object: name.rawValue,
+            reason: "it is attached to its medium, not negotiated")
     }
 }
 

@@ -3,8 +3,8 @@
 
 /// What a medium that sorts its messages is told of each: kernel queues, which keep it beside the message.
 public struct MessageLabel: Hashable, Sendable {
-    /// Higher ones are given first; those of one priority in the order in which they were sent. 0 is the lowest, and the
-    /// plain one. For media whose record has ``Property/priority``: a POSIX queue, up to 32,767.
+    /// Higher ones are given first; those of one priority in the order in which they were sent. 0 is the lowest, and
+    /// the plain one. For media whose record has ``Property/priority``: a POSIX queue, up to 32,767.
     public var priority: Int
     /// What a receiver can choose by. 0 is the plain one. For media whose record has ``Property/selective``: a System V
     /// queue, from 1 to 2^63 - 1; a plain message has type 1 there.

@@ -102,8 +102,8 @@ public final class Descriptor: Sendable {
 
     /// Takes a share of the file's lock for this open file; false when another open file has all of it. Does not block.
     ///
-    /// An open file that has all of it keeps a share, but not in one step: another may have the lock in between, and then
-    /// this is false and nothing is kept. The corresponding C function is `flock` with `LOCK_SH | LOCK_NB`.
+    /// An open file that has all of it keeps a share, but not in one step: another may have the lock in between, and
+    /// then this is false and nothing is kept. The corresponding C function is `flock` with `LOCK_SH | LOCK_NB`.
     public func tryLockShared() throws(SystemError) -> Bool {
         let result = naru_try_lock_shared(number)
         if result == -SystemErrno.again { return false }

@@ -30,8 +30,8 @@ public final class POSIXQueue: Sendable {
         self.name = name
     }
 
-    /// An open queue that another process handed over; ``status()`` throws `EBADF` where it is none. Its flags are shared:
-    /// no call relies on them.
+    /// An open queue that another process handed over; ``status()`` throws `EBADF` where it is none. Its flags are
+    /// shared: no call relies on them.
     public init(adopting descriptor: Descriptor, name: String) {
         self.descriptor = descriptor
         self.name = name
@@ -54,7 +54,8 @@ public final class POSIXQueue: Sendable {
         return POSIXQueue(Descriptor(adopting: try checked(raw, "mq_open", name)), name)
     }
 
-    /// Removes a queue's name; the queue goes with the last who has it open. The corresponding C function is `mq_unlink`.
+    /// Removes a queue's name; the queue goes with the last who has it open. The corresponding C function is
+    /// `mq_unlink`.
     public static func remove(_ name: String) throws(SystemError) {
         try checked(unsafe naru_queue_unlink(try checkedPath(name, "mq_unlink")), "mq_unlink", name)
     }

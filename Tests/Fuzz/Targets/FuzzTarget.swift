@@ -28,6 +28,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case stream
     /// Names, sidecars and locks that lie in folders.
     case names
+    /// Messages of a queue, and the sidecars of named objects.
+    case queue
     /// Compressed payloads, each by itself or with history.
     case compression
     /// What ends say that meet over a network, and that resume.
@@ -47,6 +49,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
         case .fragments: try FragmentsFuzz.run(bytes)
         case .stream: try StreamFuzz.run(bytes)
         case .names: try NamesFuzz.run(bytes)
+        case .queue: try QueueFuzz.run(bytes)
         case .compression: try CompressionFuzz.run(bytes)
         case .network: try NetworkFuzz.run(bytes)
         }

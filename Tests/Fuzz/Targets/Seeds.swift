@@ -26,6 +26,7 @@ extension FuzzTarget {
         case .fragments: Self.named(Self.fragmentsSeeds)
         case .stream: Self.named(Self.streams)
         case .names: Self.named(Self.folderTexts.map { Array($0.utf8) })
+        case .queue: Self.named(Self.queues)
         case .compression: Self.named(Self.payloads)
         case .network: Self.named(Self.meetings)
         }
@@ -33,6 +34,28 @@ extension FuzzTarget {
 
     private static func named(_ seeds: [[UInt8]]) -> [(name: String, bytes: [UInt8])] {
         seeds.enumerated().map { ("seed-\($0.offset)", $0.element) }
+    }
+
+    /// Queues of records, with one at the end that is none, and sidecars.
+    private static var queues: [[UInt8]] {
+        func message(_ header: RecordHeader, _ bytes: [UInt8], length: Int? = nil) -> [UInt8] {
+            let word = littleEndian(header.word(byteCount: length ?? bytes.count), 8)
+            return littleEndian(UInt64(word.count + bytes.count), 2) + word + bytes
+        }
+        let plain = message(RecordHeader(), Array("hello".utf8)) + message(RecordHeader(), [])
+        let others = message(RecordHeader(kind: .fragment, flags: .compressed), [UInt8](repeating: 7, count: 40))
+            + message(RecordHeader(kind: .finish), littleEndian(3, 8))
+        let original = littleEndian(RecordHeader().word(byteCount: 70_000), 8)
+        let reference = message(RecordHeader(kind: .outOfLine), original + littleEndian(9, 8))
+        let sidecar = """
+            {"boot":"boot","created":1,"id":{"high":1,"low":2},"isMade":true,"isTransient":false,"kind":"posix-queue",\
+            "name":"naru-0-jobs","namespace":"ipc:[1]","object":"/naru-0-jobs",\
+            "terms":{"depth":"10","messageBytes":"8192","payloads":"/dev/shm/naru-0-jobs-1"},"version":1}
+            """
+        return [
+            plain, plain + others, others + reference, plain + message(RecordHeader(), [1], length: 2), [3, 0, 1, 2, 3],
+            Array(sidecar.utf8), Array(sidecar.utf8.reversed()),
+        ]
     }
 
     private static let addresses = [

@@ -139,6 +139,19 @@ import Testing
             _ = try await pair.dialer.sender(pair.address, named, deadline: limit)
         }
         #expect(unnamed?.code == .invalidArgument)
+        let local = try await naruError { _ = try await pair.dialer.sender(pair.address, raw, deadline: limit) }
+        #expect(local?.code == .invalidArgument)
+    }
+
+    @Test func aForcedCodecIsRefusedAndNotLeftOut() async throws {
+        let pair = try pair()
+        var forced = request(.queue)
+        forced.compression = .forced("x")
+        let error = try await naruError { _ = try await pair.dialer.sender(pair.address, forced, deadline: limit) }
+        #expect(error?.code == .unsupported)
+        var auto = request(.queue)
+        auto.compression = .auto
+        _ = try await pair.dialer.sender(pair.address, auto, deadline: limit)
     }
 
     @Test func aShutdownEndsAttemptsAndLinks() async throws {
