@@ -76,6 +76,7 @@ let package = Package(
         .executable(name: "Producer", targets: ["Producer"]),
         .executable(name: "Consumer", targets: ["Consumer"]),
         .executable(name: "OneProcess", targets: ["OneProcess"]),
+        .executable(name: "ParentChild", targets: ["ParentChild"]),
         .executable(name: "WorkQueue", targets: ["WorkQueue"]),
     ],
     traits: [
@@ -101,13 +102,17 @@ let package = Package(
         plugin("SharedMemory", ["NaruRing"]),
         plugin("UnixSocket", ["NaruStream"]),
         plugin("MessageQueue", ["NaruRing"]),
+        plugin("Semaphore"),
+        plugin("AnonymousPipe", ["NaruStream"]),
+        plugin("NamedPipe", ["NaruStream"]),
         .systemLibrary(name: "CZstd", path: "Plugins/Zstd/CZstd"),
         plugin("Zstd", [.target(name: "CZstd", condition: .when(traits: ["Zstd"]))], exclude: ["CZstd"]),
 
         module(
             "Naru",
             [
-                "NaruCore", "NaruSystem", "NaruInProcess", "NaruSharedMemory", "NaruUnixSocket", "NaruMessageQueue",
+                "NaruCore", "NaruSystem", "NaruInProcess", "NaruSharedMemory", "NaruUnixSocket",
+                "NaruAnonymousPipe", "NaruNamedPipe", "NaruMessageQueue", "NaruSemaphore",
                 .target(name: "NaruZstd", condition: .when(traits: ["Zstd"])),
                 .product(name: "Configuration", package: "swift-configuration"), logging,
             ]),
@@ -122,6 +127,7 @@ let package = Package(
         sample("Producer"),
         sample("Consumer"),
         sample("OneProcess"),
+        sample("ParentChild"),
         sample("WorkQueue"),
 
         tests("NaruSystem"),
@@ -132,6 +138,9 @@ let package = Package(
         tests("NaruSharedMemory", ["NaruCore", "NaruSystem", "NaruRing", "NaruConformance"]),
         tests("NaruUnixSocket", ["NaruCore", "NaruSystem", "NaruStream", "NaruConformance"]),
         tests("NaruMessageQueue", ["NaruCore", "NaruSystem", "NaruConformance", logging]),
+        tests("NaruSemaphore", ["NaruCore", "NaruSystem", "NaruConformance", logging]),
+        tests("NaruAnonymousPipe", ["NaruCore", "NaruSystem", "NaruStream", "NaruConformance"]),
+        tests("NaruNamedPipe", ["NaruCore", "NaruSystem", "NaruStream", "NaruConformance"]),
         tests("NaruZstd", ["NaruCore"]),
         tests("NaruConformance", ["NaruCore", "NaruSystem", logging]),
         tests(
@@ -153,7 +162,9 @@ let package = Package(
             path: "Tests/Flipper", swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["NaruSystem", "NaruIntegrationPeer", "NaruKills", "NaruFlipper", "NaruCLI", "WorkQueue"],
+            dependencies: [
+                "NaruSystem", "NaruIntegrationPeer", "NaruKills", "NaruFlipper", "NaruCLI", "ParentChild", "WorkQueue",
+            ],
             swiftSettings: settings),
         tests(
             "Naru", ["NaruCore", "NaruSystem", .product(name: "Configuration", package: "swift-configuration"), logging]),
@@ -161,5 +172,6 @@ let package = Package(
         + fuzzing([
             "Naru", "NaruCore", "NaruSystem", "NaruRing", "NaruStream", "NaruSharedMemory", "NaruUnixSocket", "NaruZstd",
             "NaruMessageQueue",
+            "NaruAnonymousPipe", "NaruNamedPipe",
         ])
 )

@@ -133,6 +133,12 @@ extension PosixQueueTransport: DurableMedium {
         PayloadStore(record)?.removeAll()
     }
 
+    /// "3 of 10 messages".
+    public func detail(of record: DurableRecord) -> String? {
+        let queue = try? POSIXQueue.open(record.object, reading: true, writing: false)
+        return (try? queue?.status()).map { "\($0.count) of \($0.depth) messages" }
+    }
+
     /// A sidecar that names another queue than its own was changed by somebody.
     private func check(_ record: DurableRecord) throws(NaruError) {
         guard record.object == "/" + record.name else {

@@ -151,6 +151,12 @@ extension SysvQueueTransport: DurableMedium {
         PayloadStore(record)?.removeAll()
     }
 
+    /// "1 message", "3 messages".
+    public func detail(of record: DurableRecord) -> String? {
+        guard let status = try? queue(record)?.status() else { return nil }
+        return "\(status.count) message\(status.count == 1 ? "" : "s")"
+    }
+
     private func queue(_ record: DurableRecord) throws(NaruError) -> SystemVQueue? {
         guard let key = Self.key(record.object) else { return nil }
         do {

@@ -2,6 +2,7 @@
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
 internal import NaruCore
+internal import NaruStream
 internal import NaruSystem
 
 /// The dialer's opening: makes the pair, passes one end, and waits for the listener's answer.
@@ -17,14 +18,14 @@ final class UnixSocketDialing: Opening {
     private let request: OpeningRequest
     private let configuration: UnixSocketConfiguration
     private let stream: Descriptor
-    private let proof = UnixSocketProof()
-    private var reader = UnixSocketProofReader()
+    private let proof = StreamProof()
+    private var reader = StreamProofReader(.socket, transport: .unixSocket)
     private var state: State
 
     init(_ request: OpeningRequest, _ configuration: UnixSocketConfiguration) throws(NaruError) {
         self.request = request
         self.configuration = configuration
-        let (own, peer) = try naming { () throws(SystemError) in try UnixSocket.pair(kind: .stream) }
+        let (own, peer) = try naming { () throws(SystemError) in try UnixSocket.pair(kind: .stream, blocking: true) }
         stream = own
         state = .beginning(peer: peer)
     }
@@ -32,9 +33,9 @@ final class UnixSocketDialing: Opening {
     func advance(_ event: OpeningEvent) throws(NaruError) -> OpeningStep {
         switch (state, event) {
         case (.beginning(let peer), .proceed):
-            try writeProof(proof, stream)
+            try proof.write(to: stream, .socket, transport: .unixSocket)
             state = .sent
-            return .send(OpeningMessage(bytes: [UnixSocketProof.version] + proof.id, descriptors: [peer]))
+            return .send(OpeningMessage(bytes: [unixSocketOpeningVersion] + proof.id, descriptors: [peer]))
         case (.sent, .proceed):
             state = .awaitingAnswer
             return .receive
@@ -52,8 +53,8 @@ final class UnixSocketDialing: Opening {
 
     /// The listener's own id, from an answer that shows that it has read the lane.
     private func checkAnswer(_ message: OpeningMessage) throws(NaruError) -> [UInt8] {
-        let word = UnixSocketProof.wordBytes
-        guard message.bytes.count == 1 + 2 * word, message.bytes.first == UnixSocketProof.version,
+        let word = StreamProof.wordBytes
+        guard message.bytes.count == 1 + 2 * word, message.bytes.first == unixSocketOpeningVersion,
             message.descriptors.isEmpty
         else { throw .opening(.protocolViolation, "the listener's answer is not one") }
         guard Array(message.bytes[1...word]) == proof.secret else {

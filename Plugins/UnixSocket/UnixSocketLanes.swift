@@ -5,11 +5,18 @@ internal import NaruCore
 internal import NaruStream
 internal import NaruSystem
 
-/// Writes a proof into a new socket, whose buffer is empty and takes it whole.
-func writeProof(_ proof: UnixSocketProof, _ stream: Descriptor) throws(NaruError) {
-    let written = try naming { () throws(SystemError) in try stream.send(proof.record) }
-    guard written == .bytes(UnixSocketProof.recordBytes) else {
-        throw .opening(.protocolViolation, "the socket takes no \(UnixSocketProof.recordBytes) B")
+/// The version of what the two openings say to each other.
+let unixSocketOpeningVersion: UInt8 = 1
+
+/// Runs a system call of an opening.
+func naming<Value>(_ call: () throws(SystemError) -> Value) throws(NaruError) -> Value {
+    do { return try call() } catch { throw NaruError(error, operation: "open", object: "unix-socket") }
+}
+
+extension NaruError {
+    /// An opening that the peer spoilt.
+    static func opening(_ code: Code, _ reason: String) -> NaruError {
+        NaruError(code, operation: "open", object: "unix-socket", reason: reason)
     }
 }
 

@@ -2,6 +2,7 @@
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
 internal import NaruCore
+internal import NaruStream
 internal import NaruSystem
 
 /// The listener's opening: checks what it was passed, reads the proof, and answers it.
@@ -16,8 +17,8 @@ final class UnixSocketListening: Opening {
 
     private let request: OpeningRequest
     private let configuration: UnixSocketConfiguration
-    private let proof = UnixSocketProof()
-    private var reader = UnixSocketProofReader()
+    private let proof = StreamProof()
+    private var reader = StreamProofReader(.socket, transport: .unixSocket)
     private var state = State.beginning
 
     init(_ request: OpeningRequest, _ configuration: UnixSocketConfiguration) {
@@ -47,15 +48,15 @@ final class UnixSocketListening: Opening {
     /// Reads the dialer's proof and answers it; waits while it is not whole.
     private func readProof(_ stream: Descriptor, _ id: [UInt8]) throws(NaruError) -> OpeningStep {
         guard let theirs = try reader.read(stream, id: id) else { return .wait(stream, .readable) }
-        if request.sends { try writeProof(proof, stream) }
+        if request.sends { try proof.write(to: stream, .socket, transport: .unixSocket) }
         state = .answered(stream)
-        return .send(OpeningMessage(bytes: [UnixSocketProof.version] + theirs.secret + proof.id))
+        return .send(OpeningMessage(bytes: [unixSocketOpeningVersion] + theirs.secret + proof.id))
     }
 
     /// The socket and the dialer's id. The socket's flags are left alone: the peer may hold it too, and no call on it
     /// relies on them.
     private func checkSocket(_ message: OpeningMessage) throws(NaruError) -> (Descriptor, [UInt8]) {
-        guard message.bytes.count == 1 + UnixSocketProof.wordBytes, message.bytes.first == UnixSocketProof.version
+        guard message.bytes.count == 1 + StreamProof.wordBytes, message.bytes.first == unixSocketOpeningVersion
         else { throw .opening(.protocolViolation, "the dialer's message is not one") }
         guard message.descriptors.count == 1, let stream = message.descriptors.first else {
             throw .opening(.protocolViolation, "the dialer passed \(message.descriptors.count) descriptors, not one")

@@ -30,6 +30,15 @@ int32_t naru_set_nonblocking(int32_t fd) {
     return NARU_RETRY(fcntl(fd, F_SETFL, flags | O_NONBLOCK));
 }
 
+int32_t naru_set_close_on_exec(int32_t fd) { return NARU_RETRY(fcntl(fd, F_SETFD, FD_CLOEXEC)); }
+
+int32_t naru_access(int32_t fd) {
+    int flags = NARU_RETRY(fcntl(fd, F_GETFL));
+    if (flags < 0) return flags;
+    int mode = flags & O_ACCMODE;
+    return (mode == O_WRONLY ? 0 : 1) | (mode == O_RDONLY ? 0 : 2) | (flags & O_NONBLOCK ? 4 : 0);
+}
+
 static void naru_fill(struct naru_status *status, const struct stat *from) {
     status->mode = from->st_mode;
     status->user_id = from->st_uid;
@@ -65,6 +74,22 @@ int64_t naru_write_masking(int32_t fd, const void *a, size_t a_count, const void
     int64_t result = NARU_RETRY(writev(fd, parts, 2));
     if (!sigismember(&before, SIGPIPE)) {
         // One that was blocked before could be someone else's and stays; one that was not can only be this call's.
+        struct timespec at_once = {0, 0};
+        if (result == -EPIPE) (void)NARU_RETRY(sigtimedwait(&broken, NULL, &at_once));
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
+    return result;
+}
+
+int64_t naru_lend_to_pipe(int32_t fd, const void *bytes, size_t count) {
+    struct iovec part = {(void *)bytes, count};
+    sigset_t broken, before;
+    sigemptyset(&broken);
+    sigaddset(&broken, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &broken, &before);
+    int64_t result = NARU_RETRY(vmsplice(fd, &part, 1, SPLICE_F_NONBLOCK));
+    if (!sigismember(&before, SIGPIPE)) {
+        // As above: one that was not blocked before can only be this call's.
         struct timespec at_once = {0, 0};
         if (result == -EPIPE) (void)NARU_RETRY(sigtimedwait(&broken, NULL, &at_once));
         pthread_sigmask(SIG_SETMASK, &before, NULL);

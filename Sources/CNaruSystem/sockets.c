@@ -24,11 +24,15 @@ int64_t naru_send_two(int32_t fd, const void *a, size_t a_count, const void *b, 
 
 int64_t naru_receive(int32_t fd, void *bytes, size_t count) { return NARU_RETRY(recv(fd, bytes, count, MSG_DONTWAIT)); }
 
-int32_t naru_shutdown(int32_t fd, int32_t both) { return NARU_ONCE(shutdown(fd, both ? SHUT_RDWR : SHUT_WR)); }
+int64_t naru_receive_blocking(int32_t fd, void *bytes, size_t count) { return NARU_ONCE(recv(fd, bytes, count, 0)); }
 
-int32_t naru_unix_pair(int32_t seqpacket, int32_t *a, int32_t *b) {
+int32_t naru_shutdown(int32_t fd, int32_t how) {
+    return NARU_ONCE(shutdown(fd, how));
+}
+
+int32_t naru_unix_pair(int32_t seqpacket, int32_t nonblocking, int32_t *a, int32_t *b) {
     int both[2];
-    int type = (seqpacket ? SOCK_SEQPACKET : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK;
+    int type = (seqpacket ? SOCK_SEQPACKET : SOCK_STREAM) | SOCK_CLOEXEC | (nonblocking ? SOCK_NONBLOCK : 0);
     int result = NARU_RETRY(socketpair(AF_UNIX, type, 0, both));
     if (result < 0) return result;
     *a = both[0];

@@ -5,12 +5,21 @@
 #include "internal.h"
 
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+int32_t naru_membarrier_register(void) {
+    return NARU_ONCE((int32_t)syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0));
+}
+
+int32_t naru_membarrier(void) {
+    return NARU_ONCE((int32_t)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0));
+}
 
 int32_t naru_current_core(void) { return sched_getcpu(); }
 

@@ -1,8 +1,11 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
+internal import NaruAnonymousPipe
 internal import NaruInProcess
 internal import NaruMessageQueue
+internal import NaruNamedPipe
+internal import NaruSemaphore
 internal import NaruSharedMemory
 internal import NaruUnixSocket
 
@@ -14,9 +17,14 @@ extension Naru {
     /// The transports of this build.
     public static var transports: [any Transport] {
         [
-            InProcessTransport(), SharedMemoryTransport(), UnixSocketTransport(), PosixQueueTransport(),
-            SysvQueueTransport(),
+            InProcessTransport(), SharedMemoryTransport(), UnixSocketTransport(), AnonymousPipeTransport(),
+            NamedPipeTransport(), PosixQueueTransport(), SysvQueueTransport(),
         ]
+    }
+
+    /// What synchronises in this build.
+    public static var signals: [any SignalMechanism] {
+        [SemaphoreMechanism(), PosixSemaphoreMechanism(), AnonymousSemaphoreMechanism()]
     }
 
     /// The codecs of this build: `zstd`, unless its package trait is off.

@@ -22,9 +22,11 @@ public final class Naru: Sendable {
     public let runtime: Runtime
     /// What is wrong with the environment or the file without being an error: unknown keys, each with the nearest
     /// known one. Each was logged once.
-    public var warnings: [String] { layers.warnings.map(\.text) }
+    /// Also what is wrong with the links that the process should have inherited.
+    public var warnings: [String] { layers.warnings.map(\.text) + notInherited }
 
     private let layers: Layers
+    private let notInherited: [String]
     private let logged = Mutex<Set<String>>([])
     // Relaxed: it orders nothing, it only turns use after the end into an error.
     private let isShutDown = Atomic(false)
@@ -35,7 +37,8 @@ public final class Naru: Sendable {
     ///   - application: the program's own providers, the first the strongest; they are asked for `links.NAME.KEY`
     ///     each time a link's settings are needed, and come before everything else.
     ///   - sources: where environment and configuration file are taken from.
-    ///   - transports: the plugins.
+    ///   - transports: the plugins that carry messages.
+    ///   - signals: the plugins that synchronise.
     ///   - codecs: the codec plugins.
     ///   - costs: what the selector ranks by.
     ///   - logger: for what an operator should know.
@@ -44,26 +47,33 @@ public final class Naru: Sendable {
     ///   start.
     public init(
         application: [any ConfigProvider] = [], sources: ConfigurationSources = .standard,
-        transports: [any Transport] = Naru.transports, codecs: [any Codec] = Naru.codecs,
+        transports: [any Transport] = Naru.transports, signals: [any SignalMechanism] = Naru.signals,
+        codecs: [any Codec] = Naru.codecs,
         costs: CostTable = .shipped, logger: Logger = Logger(label: "naru")
     ) async throws(NaruError) {
         layers = try Layers(application: application, sources: sources)
+        let (inherited, problems) = InheritedEnds.adopt(sources.environment[InheritedEnds.variable] ?? "")
+        notInherited = problems
         runtime = try Runtime(
-            transports: transports, codecs: codecs, costs: costs, directories: sources.directories, logger: logger)
+            transports: transports, signals: signals, codecs: codecs, costs: costs,
+            directories: sources.directories, inherited: inherited, logger: logger)
         log(warnings)
     }
 
     /// What the configuration says of a link, each value with its source.
     ///
+    /// A name that the process inherited from the one that started it is at `inherited:NAME`, unless the configuration
+    /// gives it an address.
+    ///
     /// - Parameter link: a name of the configuration, or an address; `local:NAME` has the settings of NAME, at that
-    ///   address. `nil`: the defaults alone.
+    ///   address, and `inherited:` those of the only link that was inherited. `nil`: the defaults alone.
     /// - Throws: ``NaruCore/NaruError/Code/invalidConfiguration`` naming source and key of a value that does not
     ///   parse, ``NaruCore/NaruError/Code/invalidArgument`` or ``NaruCore/NaruError/Code/unsupported`` for something
     ///   that is neither name nor address.
     public func settings(for link: String?) throws(NaruError) -> LinkSettings {
         let vocabulary = Vocabulary(records: runtime.records, codecs: runtime.codecs)
         guard let link else { return LinkSettings(vocabulary: vocabulary) }
-        let address = try Address(parsing: link)
+        let address = try named(try Address(parsing: link))
         guard let name = address.configurationName else {
             // An object of another program has no settings but the defaults.
             return LinkSettings(name: address.name, address: address, vocabulary: vocabulary)
@@ -74,9 +84,25 @@ public final class Naru: Sendable {
             guard let found = try layers.value(of: key, link: name) else { continue }
             try settings.apply(found.value, to: key, source: found.source, place: found.place)
         }
-        if link.contains(":") { settings.fix(address) }
+        if link.contains(":") {
+            settings.fix(address)
+        } else if runtime.inheritedLinks.contains(name) {
+            settings.inherit()
+        }
         log(settings.warnings)
         return settings
+    }
+
+    /// An address with the link's name, where it was left out.
+    private func named(_ address: Address) throws(NaruError) -> Address {
+        guard address == .inherited(name: "") else { return address }
+        let links = runtime.inheritedLinks
+        if links.count == 1, let only = links.first { return .inherited(name: only) }
+        throw NaruError(
+            .invalidArgument, operation: "open", object: "inherited:",
+            reason: links.isEmpty
+                ? "this process inherited no link" : "it inherited several: \(links.joined(separator: ", "))",
+            remedy: links.isEmpty ? "start it with one" : "name one, as inherited:\(links[0])")
     }
 
     /// What would be decided for a link and why, with the source of each value: a dry run without a peer.
@@ -123,11 +149,14 @@ public final class Naru: Sendable {
     func endpoint(
         _ link: LinkSettings, _ shape: LinkSettings.Shape, operation: String
     ) throws(NaruError) -> (Address, LinkRequest) {
-        guard !isShutDown.load(ordering: .relaxed) else {
-            throw NaruError(
-                .closed, operation: operation, object: link.name ?? "a link", reason: "this Naru was shut down")
-        }
+        try checkRunning(operation, link.name ?? "a link")
         return try link.endpoint(shape, operation: operation)
+    }
+
+    /// - Throws: ``NaruCore/NaruError/Code/closed`` after a shutdown.
+    func checkRunning(_ operation: String, _ object: String) throws(NaruError) {
+        guard isShutDown.load(ordering: .relaxed) else { return }
+        throw NaruError(.closed, operation: operation, object: object, reason: "this Naru was shut down")
     }
 
     /// Logs each of these once in the life of this `Naru`.

@@ -24,7 +24,11 @@ struct LinkOptions: ParsableArguments {
     @Option(help: ArgumentHelp("simplex, or queue: each message goes to one of many receivers.", valueName: "word"))
     var direction: String?
 
-    @Flag(help: "The other end is any program: bytes travel as they are. For fifo:, posix-queue: and sysv-queue:.")
+    @Flag(
+        help: """
+            The other end is any program: bytes travel as they are, or lines with --lines. For fifo:, posix-queue: and \
+            sysv-queue:.
+            """)
     var raw = false
 
     @Option(help: ArgumentHelp("auto, off, zstd or zstd:LEVEL; zstd:per-message for no history.", valueName: "mode"))
@@ -42,7 +46,7 @@ struct LinkOptions: ParsableArguments {
     /// The size of a message where nobody asks for one: 64 KiB.
     static let defaultMessageBytes = 65_536
     /// The longest wait in seconds: about 30 years.
-    private static let longestWait = 1e9
+    static let longestWait = 1e9
 
     func validate() throws {
         do {
@@ -62,6 +66,8 @@ struct LinkOptions: ParsableArguments {
 
     /// Puts what the command line says over a link's settings.
     func apply(to settings: inout LinkSettings) throws {
+        settings.request.isRaw = raw
+        settings.request.rawFraming = lines ? .lines : .bytes
         if let transport { try settings.override("transports", .list([transport]), "--transport") }
         if let direction {
             guard direction == "simplex" || direction == "queue" else {
@@ -69,7 +75,6 @@ struct LinkOptions: ParsableArguments {
             }
             try settings.override("direction", .text(direction), "--direction")
         }
-        settings.request.isRaw = raw
         if let compression { try settings.override("compression", .text(compression), "--compression") }
         if let messageSize {
             try settings.override("messageBytes", .number(messageSize.bytes), "--message-size")

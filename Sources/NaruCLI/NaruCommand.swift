@@ -18,7 +18,8 @@ struct NaruCommand: AsyncParsableCommand {
             Exit codes: 0 done, 1 failed, 64 misuse.
             """,
         subcommands: [
-            SendCommand.self, ReceiveCommand.self, ExplainCommand.self, DoctorCommand.self, BenchCommand.self,
+            SendCommand.self, ReceiveCommand.self, SignalCommand.self, WaitCommand.self, ExplainCommand.self,
+            ListCommand.self, CleanCommand.self, DoctorCommand.self, BenchCommand.self,
             BenchEndCommand.self,
         ])
 

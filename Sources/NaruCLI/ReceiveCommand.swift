@@ -35,6 +35,9 @@ struct ReceiveCommand: AsyncParsableCommand {
 
     @OptionGroup var types: ReceiveSelectionOptions
 
+    @Argument(parsing: .postTerminator, help: Session.programHelp)
+    var program: [String] = []
+
     func validate() throws {
         if let idle, !(0...1e9).contains(idle) { throw ValidationError("--idle must not be negative") }
         if let count, count < 0 { throw ValidationError("--count must not be negative") }
@@ -44,7 +47,8 @@ struct ReceiveCommand: AsyncParsableCommand {
         let report = try await Session(options, requiring: types.required).run { [self] session in
             let file = try OutputFile(output)
             defer { file.close() }
-            let receiver = try session.naru.blocking.receiver(session.settings, deadline: session.deadline)
+            let child = try session.start(program)
+            let receiver = try session.receiver(from: child)
             if types.selection != .all { try receiver.select(types.selection) }
             let start = MonotonicClock.nanoseconds()
             try file.begin()
@@ -52,6 +56,8 @@ struct ReceiveCommand: AsyncParsableCommand {
                 receiver, file, lines: options.lines,
                 progress: ProgressBar(isShown: !options.quiet && output != nil && Console.isErrorTerminal, total: nil))
             try transfer.run(count: count, idle: idle.map { .seconds($0) })
+            receiver.close()
+            try session.expectSuccess(of: child)
             return TransferReport(receiver.control, sent: false, since: start)
         }
         try report.print(options, dataOnStandardOutput: output == nil)

@@ -27,11 +27,15 @@ struct SendCommand: AsyncParsableCommand {
     @Argument(help: "The file; - is standard input.")
     var file = "-"
 
+    @Argument(parsing: .postTerminator, help: Session.programHelp)
+    var program: [String] = []
+
     func run() async throws {
         let report = try await Session(options, requiring: labels.required).run { [self] session in
             let input = try InputFile(file)
             defer { input.close() }
-            let sender = try session.naru.blocking.sender(session.settings, deadline: session.deadline)
+            let child = try session.start(program)
+            let sender = try session.sender(to: child)
             if labels.label != MessageLabel() { try sender.setLabel(labels.label) }
             let start = MonotonicClock.nanoseconds()
             let recordBytes = session.recordBytes(options)
@@ -39,6 +43,7 @@ struct SendCommand: AsyncParsableCommand {
                 sender, input, lendsInPlace: session.lendsInPlace(sender.control.agreement, recordBytes),
                 progress: ProgressBar(isShown: !options.quiet && Console.isErrorTerminal, total: input.byteCount))
             try transfer.run(lines: options.lines, recordBytes: recordBytes)
+            try session.expectSuccess(of: child)
             return TransferReport(sender.control, sent: true, since: start)
         }
         try report.print(options, dataOnStandardOutput: false)

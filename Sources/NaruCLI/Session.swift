@@ -25,6 +25,13 @@ struct Session: Sendable {
         wait = .seconds(options.wait)
     }
 
+    /// One that waits for no other end.
+    init(_ naru: Naru, _ settings: LinkSettings) {
+        self.naru = naru
+        self.settings = settings
+        wait = .zero
+    }
+
     /// Until when to wait for the other end, counted from now.
     var deadline: Deadline { .after(wait) }
 

@@ -18,9 +18,9 @@ public import NaruCore
 public enum Conformance {
     /// Every line, in the order in which a plugin's author will want them to pass.
     public static let lines: [ConformanceLine] =
-        probeLines + openingLines + hostileOpeningLines + sendingLines + loanLines + receivingLines + waitingLines
-        + labelLines + closingLines + sizeLines + sendLines + endLines + insideLines + orderLines + lifeLines
-        + nameLines + codecLines + historyLines + attachedLines
+        probeLines + openingLines + hostileOpeningLines + sendingLines + loanLines + receivingLines
+        + borrowingLines + waitingLines + labelLines + closingLines + sizeLines + sendLines + endLines + insideLines
+        + orderLines + lifeLines + nameLines + codecLines + historyLines + attachedLines
 
     /// The line of this name.
     public static func line(_ id: String) -> ConformanceLine? {

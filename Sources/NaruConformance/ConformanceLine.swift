@@ -64,16 +64,29 @@ public enum ConformanceOutcome: Sendable, Hashable, CustomStringConvertible {
 
 /// A transport that breaks its contract.
 public struct ConformanceFailure: Error, Sendable, CustomStringConvertible {
-    /// The line that failed.
-    public let line: ConformanceLine
-    /// The transport that failed it.
+    /// The name of the line that failed.
+    public let line: String
+    /// The sentence that it tests.
+    public let contract: String
+    /// The mechanism that failed it.
     public let transport: String
     /// What was seen.
     public let message: String
 
+    init(line: String, contract: String, mechanism: String, message: String) {
+        self.line = line
+        self.contract = contract
+        transport = mechanism
+        self.message = message
+    }
+
+    init(line: ConformanceLine, transport: String, message: String) {
+        self.init(line: line.id, contract: line.contract, mechanism: transport, message: message)
+    }
+
     /// Transport, line, what was seen, and the sentence that it breaks.
     public var description: String {
-        "\(transport) fails \(line.id): \(message). The contract: \(line.contract)"
+        "\(transport) fails \(line): \(message). The contract: \(contract)"
     }
 }
 

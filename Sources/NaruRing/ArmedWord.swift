@@ -14,6 +14,12 @@ public import Synchronization
 /// that one would hold up the core until the reader's cache gives the line away, where a fence after a plain release
 /// lets the stores of one line go out together.
 ///
+/// An end that mostly spins takes the fence off the other, which acts with every message, by *covering* for it: before it
+/// sleeps it arms, stops covering, and imposes a fence on both (``ProcessFence``). Wherever that fence falls among what
+/// the other end does: what was shown before it is seen by the look that follows, and whoever shows something after it
+/// sees the word armed, and no cover any more. So the other end may read the cover as late or as early as it likes, and
+/// covering begins with a plain store.
+///
 /// The core's number is a hint: an end that finds its own core there does not spin, because the other end could not
 /// run meanwhile. It is stored when it changes, whenever its end waits or wakes the other.
 @safe
@@ -36,6 +42,33 @@ public struct ArmedWord {
     /// The core that the word's end runs on, plus 1; 0 while it is not known. The word behind the armed one.
     private var core: UnsafePointer<Atomic<UInt32>> {
         unsafe word + 1
+    }
+
+    /// 1 while the word's end covers for the other.
+    private var cover: UnsafePointer<Atomic<UInt32>> { unsafe word + 2 }
+
+    /// 1 when the process of the word's end can have fences imposed on it.
+    private var registration: UnsafePointer<Atomic<UInt32>> { unsafe word + 3 }
+
+    /// Says that this end's process can have fences imposed on it. Relaxed: it was so before, and stays so.
+    func announceRegistration() { unsafe registration.pointee.store(1, ordering: .relaxed) }
+
+    /// Whether the word's end says so.
+    var isRegistered: Bool { unsafe registration.pointee.load(ordering: .relaxed) == 1 }
+
+    /// Whether the word's end covers for the other.
+    @inline(__always)
+    var covers: Bool { unsafe cover.pointee.load(ordering: .relaxed) != 0 }
+
+    /// Begins to cover for the other end, whose process is registered.
+    func beginCover() { unsafe cover.pointee.store(1, ordering: .relaxed) }
+
+    /// Stops covering, after arming: both are visible to what the other end does behind the fence that falls here, and
+    /// what it did before is visible to the look that follows.
+    func endCover() {
+        unsafe cover.pointee.store(0, ordering: .relaxed)
+        // It was tried before this end began to cover.
+        _ = ProcessFence.imposeOnAll()
     }
 
     /// Whether the word's end was last known to run on this core. `core` is plus 1.
@@ -76,10 +109,12 @@ public struct ArmedWord {
         unsafe word.pointee.load(ordering: .relaxed) != Self.idle
     }
 
-    /// Whether the end may sleep; to be asked after a release store of what it waits for. Fences in between, see above.
+    /// Whether the end may sleep; to be asked after a release store of what it waits for. Fences in between, unless the
+    /// end covers for this one, see above.
     @inline(__always)
     public var isArmed: Bool {
-        Processor.fence()
+        Processor.compilerFence()
+        if !covers { Processor.fence() }
         return unsafe word.pointee.load(ordering: .relaxed) != Self.idle
     }
 

@@ -50,6 +50,10 @@ public final class RingInboundLane: InboundLane {
     /// Where the records end that are lent.
     private var lentEnd: UInt64 = 0
     private var phase = Phase.open
+    /// How often something was there since this end last armed, or much of it.
+    private var finds = 0
+    /// Whether this end covers for the writer: see ``ArmedWord``.
+    private var isCovering = false
     /// How the writer broke the layout.
     private var violation: NaruError?
 
@@ -215,9 +219,9 @@ public final class RingInboundLane: InboundLane {
         // Relaxed: the drain that follows acquires.
         let word = unsafe headerWord(Int(truncatingIfNeeded: tail) & (ringBytes &- 1))
         // The first looks without a pause: a peer that answers at once is there within a few of them.
-        for _ in 0..<Self.eagerRounds where unsafe word.pointee.load(ordering: .relaxed) != 0 { return .found }
+        for _ in 0..<Self.eagerRounds where unsafe word.pointee.load(ordering: .relaxed) != 0 { return found() }
         for _ in 0..<rounds {
-            if unsafe word.pointee.load(ordering: .relaxed) != 0 { return .found }
+            if unsafe word.pointee.load(ordering: .relaxed) != 0 { return found() }
             Processor.spinHint()
         }
         return .nothing
@@ -225,11 +229,35 @@ public final class RingInboundLane: InboundLane {
 
     private static let eagerRounds = 100
 
+    @inline(__always)
+    private func found() -> SpinOutcome {
+        finds &+= 1
+        if !isCovering, finds >= Self.findsBeforeCover { cover() }
+        return .found
+    }
+
+    /// Ending the cover costs as much as some hundred fences of the writer's, and stops other cores for a moment.
+    private static let findsBeforeCover = 256
+
+    /// Covers for the writer, which sends much while this end does not sleep, if fences can be imposed on it.
+    @inline(never)
+    private func cover() {
+        finds = 0
+        guard writerArmed.isRegistered, ProcessFence.imposeOnAll() else { return }
+        isCovering = true
+        readerArmed.beginCover()
+    }
+
     public func arm(_ style: WaitStyle) throws(NaruError) -> WaitTarget {
         guard phase == .open, violation == nil else { throw refusal("arm") }
         if tail != released { release(tail) }
         readerArmed.publish(Processor.currentCore() &+ 1)
         let target = readerArmed.arm(style)
+        finds = 0
+        if isCovering {
+            isCovering = false
+            readerArmed.endCover()
+        }
         // Before the look at the ring: a writer that closed shows no record afterwards.
         let isWriterGone = unsafe writerClosed.pointee.load(ordering: .sequentiallyConsistent) != 0
         let offset = Int(truncatingIfNeeded: tail) & (ringBytes - 1)
@@ -367,6 +395,7 @@ extension RingInboundLane {
         maximumRecordBytes = RingLayout.maximumRecordBytes(ringBytes: ringBytes)
         released = 0
         self.memory = memory
+        isCovering = false
         // The writer may wait here, already, for a slot that was released before.
         if writerArmed.isArmed { wakeWriter() }
         return true
@@ -394,6 +423,7 @@ extension RingInboundLane {
         released = position
         unsafe cursor.pointee.store(position, ordering: .releasing)
         if writerArmed.isArmed { wakeWriter() }
+        finds &+= 1
     }
 
     /// Whether the room up to `position` should not be kept back.

@@ -28,9 +28,14 @@ internal import NaruCore
 ///              | reader armed, UInt32: 0 no, 1 sleeps in a futex  |  reader arms (sequentially consistent); whoever
 ///              | on this word, 2 waits for its bell               |  wakes it exchanges it for 0 first
 ///              | reader's core + 1, UInt32; 0: not known          |  reader, relaxed: a hint
+///              | reader covers, UInt32: 0 no, 1 the writer needs  |  reader, relaxed; 0 is followed by a fence that it
+///              | no fence behind a commit (see ArmedWord)         |  imposes on the writer
 ///        256   +--------------------------------------------------+
 ///              | writer armed, UInt32: as above, for room         |  writer arms; likewise
 ///              | writer's core + 1, UInt32; 0: not known          |  writer, relaxed: a hint
+///              | 0                                                |  nobody
+///              | writer's process registered, UInt32: 1 fences    |  writer, relaxed; once
+///              | can be imposed on it                             |
 ///        384   +--------------------------------------------------+
 ///              | reader closed, UInt32: 0 no, 1 yes               |  reader, sequentially consistent
 ///       4096   +--------------------------------------------------+
@@ -44,7 +49,7 @@ internal import NaruCore
 ///
 ///          0   +--------------------------------------------------+
 ///              | header word (see RecordHeader); 0: nothing yet   |  the first of a batch: release, last of all, then
-///              |                                                  |  a fence; the others: relaxed
+///              |                                                  |  a fence or the reader's cover; the others: relaxed
 ///          8   +--------------------------------------------------+
 ///              | payload, then up to 7 bytes without meaning      |  plain, before the header word of its batch
 ///              +--------------------------------------------------+
@@ -64,7 +69,7 @@ internal import NaruCore
 /// Whoever changes an offset, a size, a meaning or a memory order raises it.
 public enum RingLayout {
     /// The version of this layout.
-    public static let version: UInt32 = 3
+    public static let version: UInt32 = 4
     /// The smallest ring, bytes.
     public static let minimumRingBytes = 4096
     /// The largest ring, bytes: 64 MiB, so that a peer cannot make this end map more than that.

@@ -65,6 +65,8 @@ public final class RingOutboundLane: OutboundLane {
     /// Why nothing more can be done.
     private var failure: NaruError?
     private var isClosed = false
+    /// Whether the reader was told that fences can be imposed on this process.
+    private var isRegistered = false
 
     /// Writes through `memory`, which this end prepared.
     /// - Parameters:
@@ -116,7 +118,10 @@ public final class RingOutboundLane: OutboundLane {
     ) throws(NaruError) -> Bool {
         let byteCount = prefix.byteCount &+ bytes.byteCount
         let stride = RingLayout.stride(byteCount)
-        guard fits(byteCount, stride) else { return try sendSlowly(header, prefix, bytes) }
+        guard fits(byteCount, stride) else {
+            if sendAligned(header, prefix, bytes) { return true }
+            return try sendSlowly(header, prefix, bytes)
+        }
         let position = head
         let next = position &+ UInt64(truncatingIfNeeded: stride)
         let word = header.word(byteCount: byteCount)
@@ -132,6 +137,29 @@ public final class RingOutboundLane: OutboundLane {
             show(word, upTo: next)
         }
         return true
+    }
+
+    /// As ``trySend(_:_:_:)``, for a large record that fits here, on a cache line; else does nothing.
+    @inline(never)
+    private func sendAligned(_ header: RecordHeader, _ prefix: RawSpan, _ bytes: RawSpan) -> Bool {
+        let byteCount = prefix.byteCount &+ bytes.byteCount
+        let padding = RingLayout.alignmentPadding(offset(head))
+        let size = padding &+ RingLayout.stride(byteCount)
+        guard byteCount >= RingLayout.alignedRecordBytes, byteCount <= recordLimit,
+            Int(truncatingIfNeeded: edge &- head) >= size
+        else { return false }
+        let start = head &+ UInt64(truncatingIfNeeded: padding)
+        unsafe copy(prefix, bytes, to: payload(at: start))
+        if padding > 0 { put(Self.padding(padding), at: head) }
+        put(header.word(byteCount: byteCount), at: start)
+        head &+= UInt64(truncatingIfNeeded: size)
+        if !isHolding { publishPending() }
+        return true
+    }
+
+    /// The header word of padding that takes so many bytes.
+    private static func padding(_ byteCount: Int) -> UInt64 {
+        RecordHeader(kind: .padding).word(byteCount: byteCount &- RecordHeader.byteCount)
     }
 
     /// As ``trySend(_:_:_:)``, where the record may not fit right here.
@@ -377,6 +405,15 @@ extension RingOutboundLane {
         released = position
         limit = position &+ UInt64(ringBytes)
         findEdge()
+        if !isRegistered { register() }
+    }
+
+    /// Lets the reader cover for this end: see ``ArmedWord``. Done by a writer that has filled its ring once: for less it
+    /// would not be worth it.
+    private func register() {
+        guard ProcessFence.isRegistered else { return ProcessFence.register() }
+        isRegistered = true
+        writerArmed.announceRegistration()
     }
 
     private func check(_ operation: String, _ byteCount: Int) throws(NaruError) {
@@ -409,9 +446,7 @@ extension RingOutboundLane {
     @inline(never)
     private func append(_ word: UInt64, at start: UInt64, stride: Int) {
         let padding = Int(truncatingIfNeeded: start &- head)
-        if padding > 0 {
-            put(RecordHeader(kind: .padding).word(byteCount: padding - RecordHeader.byteCount), at: head)
-        }
+        if padding > 0 { put(Self.padding(padding), at: head) }
         put(word, at: start)
         head = start &+ UInt64(truncatingIfNeeded: stride)
         if !isHolding || Int(truncatingIfNeeded: head &- visible) >= batchBytes { publishPending() }
@@ -533,6 +568,7 @@ extension RingOutboundLane {
         limit = UInt64(ringBytes)
         findEdge()
         self.memory = memory
+        isRegistered = false
     }
 }
 

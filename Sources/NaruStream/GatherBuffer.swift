@@ -19,8 +19,18 @@ final class GatherBuffer {
     private var tail = 0
     /// Padding due before the next header.
     private var padding = 0
+    /// What every record takes up besides its bytes and its padding.
+    private let overhead: Int
+    private let isRaw: Bool
 
-    init(capacity: Int) {
+    init(capacity: Int, framing: StreamFraming = .records) {
+        isRaw = framing.isRaw
+        overhead =
+            switch framing {
+            case .records: RecordHeader.byteCount
+            case .raw(.bytes): 0
+            case .raw(.lines): 1
+            }
         self.capacity = capacity
         unsafe base = .allocate(byteCount: capacity, alignment: 16)
     }
@@ -38,16 +48,25 @@ final class GatherBuffer {
         unsafe UnsafeRawBufferPointer(start: base + head, count: tail - head)
     }
 
+    /// Padding due before the next record.
+    var paddingDue: Int { padding }
+
+    /// A record of so many bytes went out past this buffer, and the padding due before it.
+    func pass(recordBytes: Int) {
+        padding = StreamFormat.padding(after: recordBytes)
+    }
+
     /// A place to return to with ``takeBack(_:to:)``.
     var mark: Int { padding }
 
     /// How many bytes a record of `byteCount` bytes takes up, padding and header included.
     @inline(__always)
-    func room(forRecord byteCount: Int) -> Int { padding + RecordHeader.byteCount + byteCount }
+    func room(forRecord byteCount: Int) -> Int { padding + overhead + byteCount }
 
     /// Appends the padding due, a record's header, and its prefix; `byteCount` bytes of payload are to follow.
     @inline(__always)
     func append(_ header: RecordHeader, _ prefix: RawSpan, _ byteCount: Int) {
+        if isRaw { return append(prefix) }
         let recordBytes = prefix.byteCount + byteCount
         makeRoom(2 * RecordHeader.byteCount)
         // In bounds: two words are free. The first is zeroed so that as padding it tells the peer nothing.
@@ -71,6 +90,21 @@ final class GatherBuffer {
         }
         tail += bytes.byteCount
     }
+
+    /// Ends a record whose bytes were appended.
+    @inline(__always)
+    func endRecord() {
+        if isRaw, overhead == 1 { append(Self.newline) }
+    }
+
+    private func append(_ byte: UInt8) {
+        makeRoom(1)
+        // In bounds: a byte is free.
+        unsafe (base + tail).storeBytes(of: byte, as: UInt8.self)
+        tail += 1
+    }
+
+    private static let newline = UInt8(ascii: "\n")
 
     /// Takes back the last `count` bytes, which begin where `mark` was read.
     func takeBack(_ count: Int, to mark: Int) {

@@ -10,11 +10,17 @@ public struct StreamConfiguration: Hashable, Sendable {
     /// Whether records outside a batch may be gathered. A lone record always goes out at once; what follows it within
     /// the time that one system call takes is gathered. `false`: every record outside a batch is a call of its own.
     public var gathers: Bool
+    /// From how many bytes on a loan's pages are given to a pipe instead of copied into it; `nil`: never. Sockets copy.
+    public var lendsPagesFrom: Int?
 
     /// A configuration of gathering.
-    public init(gatherBytes: Int = 65536, gatherDeadline: Duration = .microseconds(50), gathers: Bool = true) {
+    public init(
+        gatherBytes: Int = 65536, gatherDeadline: Duration = .microseconds(50), gathers: Bool = true,
+        lendsPagesFrom: Int? = 32768
+    ) {
         self.gatherBytes = gatherBytes
         self.gatherDeadline = gatherDeadline
         self.gathers = gathers
+        self.lendsPagesFrom = lendsPagesFrom
     }
 }

@@ -51,6 +51,20 @@ public final class StreamEnd: Sendable {
     /// Writes two pieces of memory in one call, as far as the kernel takes them.
     @inline(__always)
     func write(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) throws(SystemError) -> IOResult {
+        unsafe try Self.write(descriptor, kind, first, second)
+    }
+
+    /// Reads what there is, as far as it fits.
+    @inline(__always)
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> IOResult {
+        unsafe try Self.read(descriptor, kind, into: buffer)
+    }
+
+    /// As the method, for a descriptor that no end has taken over yet.
+    @inline(__always)
+    static func write(
+        _ descriptor: Descriptor, _ kind: StreamKind, _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer
+    ) throws(SystemError) -> IOResult {
         // The caller's memory is only read, and only during the call.
         switch kind {
         case .socket: unsafe try descriptor.send(first, second)
@@ -58,9 +72,11 @@ public final class StreamEnd: Sendable {
         }
     }
 
-    /// Reads what there is, as far as it fits.
+    /// As the method, for a descriptor that no end has taken over yet.
     @inline(__always)
-    func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> IOResult {
+    static func read(
+        _ descriptor: Descriptor, _ kind: StreamKind, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(SystemError) -> IOResult {
         // The caller's memory is only written, and only during the call.
         switch kind {
         case .socket: unsafe try descriptor.receive(into: buffer)

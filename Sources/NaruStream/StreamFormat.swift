@@ -20,6 +20,9 @@ public enum StreamFormat {
     /// written without a copy; the bound is what a receiver must be ready to buffer for a peer.
     public static let maximumRecordBytes = 262_144
 
+    /// The most bytes of one record on a pipe, where a loan of this size is given to the kernel without a copy.
+    public static let maximumPipeRecordBytes = 1 << 20
+
     /// Bytes that a receiver reads with one call, where no larger record is announced.
     static let readBytes = 65536
 

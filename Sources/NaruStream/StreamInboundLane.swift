@@ -112,7 +112,18 @@ public final class StreamInboundLane: InboundLane {
         // No read: what has come since the last one makes the descriptor readable.
         if try isRecordBuffered() { return .ready }
         companion?.flushForWaiter()
-        return hasEnded ? .ended : .descriptor(end.descriptor, .readable)
+        if hasEnded { return .ended }
+        return style == .thread && end.kind == .socket
+            ? .reception(end.descriptor) : .descriptor(end.descriptor, .readable)
+    }
+
+    public func sleep() -> Bool {
+        do throws(NaruError) {
+            return try readOnce(blocking: true) != .wouldBlock
+        } catch {
+            // The drain that follows says so, or finds that only a signal came.
+            return true
+        }
     }
 
     public func disarm() {}
@@ -154,35 +165,42 @@ public final class StreamInboundLane: InboundLane {
     private func fill() throws(NaruError) -> Bool {
         companion?.flushForWaiter()
         while !hasEnded {
-            try makeRoom()
-            // In bounds: makeRoom leaves tail < capacity.
-            let room = unsafe UnsafeMutableRawBufferPointer(start: base + tail, count: capacity - tail)
-            switch unsafe try read(into: room) {
-            case .bytes(let count):
-                tail += count
-                isShort = tail == capacity
-                // Relaxed: a hint.
-                companion?.peerSpoke.store(true, ordering: .relaxed)
-                if try isRecordBuffered() { return true }
-            case .wouldBlock:
-                return false
-            case .endOfFile:
-                // What lies here is the begin of a record that never became whole.
-                hasEnded = true
-                tail = head
-            }
+            guard case .bytes = try readOnce() else { return false }
+            if try isRecordBuffered() { return true }
         }
         return false
     }
 
-    private func read(into room: UnsafeMutableRawBufferPointer) throws(NaruError) -> IOResult {
+    /// Reads what there is, as far as it fits the buffer.
+    private func readOnce(blocking: Bool = false) throws(NaruError) -> IOResult {
+        try makeRoom()
+        // In bounds: makeRoom leaves tail < capacity.
+        let room = unsafe UnsafeMutableRawBufferPointer(start: base + tail, count: capacity - tail)
+        let result = unsafe try read(into: room, blocking: blocking)
+        switch result {
+        case .bytes(let count):
+            tail += count
+            isShort = tail == capacity
+            // Relaxed: a hint.
+            companion?.peerSpoke.store(true, ordering: .relaxed)
+        case .wouldBlock:
+            break
+        case .endOfFile:
+            // What lies here is the begin of a record that never became whole.
+            hasEnded = true
+            tail = head
+        }
+        return result
+    }
+
+    private func read(into room: UnsafeMutableRawBufferPointer, blocking: Bool) throws(NaruError) -> IOResult {
         do throws(SystemError) {
-            return unsafe try end.read(into: room)
+            return unsafe try blocking ? end.descriptor.receiveBlocking(into: room) : end.read(into: room)
         } catch {
             // The kernel reports a reset only after everything that came before it was read.
             if StreamFailure.isHangUp(error) { return .endOfFile }
             let failure = StreamFailure.other(error, "receive", name)
-            self.failure = failure
+            if error.errno != SystemErrno.interrupted { self.failure = failure }
             throw failure
         }
     }

@@ -19,8 +19,16 @@ public final class StreamOutboundLane: OutboundLane {
     public let maximumRecordBytes: Int
 
     let outbox: StreamOutbox
+    private let framing: StreamFraming
     private var loan: UnsafeMutableRawBufferPointer?
     private var loanBytes: Int?
+    /// Pages for the pipe, once a loan was large enough; the loan that is out lies in them where `isPaged` says so.
+    private var pool: PagePool?
+    private var isPaged = false
+    private let lendsPagesFrom: Int
+    /// The largest record so far that the pipe was to hold. Smaller ones than this at first fit any.
+    private var largestRecord = 65536
+    private var paged: UnsafeMutableRawBufferPointer?
     private var isClosed = false
     /// What a sender polls where an inbound lane's reader may poll the stream itself.
     private var pollable: Descriptor?
@@ -32,13 +40,18 @@ public final class StreamOutboundLane: OutboundLane {
     ///   - reactor: Writes what was gathered when nobody else does. `nil`: every record outside a batch is written at
     ///     once, and what the kernel did not take waits for the next operation.
     ///   - maximumRecordBytes: The most bytes of one record, as agreed with the receiver.
+    ///   - framing: What is written around messages. On a raw stream, records other than messages are dropped, and in
+    ///     lines a message with a newline throws ``NaruCore/NaruError/Code/invalidArgument``.
     ///   - name: How errors name the lane.
     public init(
         _ end: StreamEnd, configuration: StreamConfiguration = .init(), reactor: Reactor? = nil,
-        maximumRecordBytes: Int = StreamFormat.maximumRecordBytes, name: String = "stream"
+        maximumRecordBytes: Int = StreamFormat.maximumRecordBytes, framing: StreamFraming = .records,
+        name: String = "stream"
     ) {
         self.maximumRecordBytes = maximumRecordBytes
-        outbox = StreamOutbox(end, configuration: configuration, reactor: reactor, name: name)
+        self.framing = framing
+        lendsPagesFrom = end.kind == .pipe && !framing.isRaw ? configuration.lendsPagesFrom ?? .max : .max
+        outbox = StreamOutbox(end, configuration: configuration, framing: framing, reactor: reactor, name: name)
     }
 
     deinit {
@@ -51,21 +64,35 @@ public final class StreamOutboundLane: OutboundLane {
         try check(byteCount)
         guard try outbox.hasRoom(byteCount) else { return nil }
         loanBytes = byteCount
+        if byteCount >= lendsPagesFrom, let pages = unsafe pages(byteCount) {
+            isPaged = true
+            unsafe paged = pages
+            return unsafe pages
+        }
         // The memory is the lane's until close() or deinit; one loan is out at a time.
         return unsafe UnsafeMutableRawBufferPointer(rebasing: loanMemory(byteCount)[..<byteCount])
     }
 
     public func commit(_ header: RecordHeader, byteCount: Int) throws(NaruError) {
         if isClosed { throw StreamFailure.closed("commit", outbox.name) }
-        guard let lent = loanBytes, let memory = unsafe loan else {
+        guard let lent = loanBytes, let memory = unsafe isPaged ? paged : loan else {
             throw misuse("commit", .invalidArgument, "no loan is out")
         }
         guard byteCount >= 0, byteCount <= lent else {
             throw misuse("commit", .invalidArgument, "\(byteCount) B committed of a loan of \(lent) B")
         }
         loanBytes = nil
+        if isPaged {
+            isPaged = false
+            // Few bytes cost less to copy than a page to give.
+            if byteCount >= lendsPagesFrom, let pool {
+                return unsafe try outbox.acceptPages(
+                    header, UnsafeRawBufferPointer(rebasing: memory[..<byteCount]), in: pool)
+            }
+        }
         // In bounds: checked above. The span ends before the memory can be lent again.
         let bytes = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: memory[..<byteCount]))
+        if framing.isRaw, try !isRawMessage(header, bytes) { return }
         _ = try outbox.accept(header, RawSpan(), bytes, always: true)
     }
 
@@ -75,10 +102,13 @@ public final class StreamOutboundLane: OutboundLane {
 
     public func abort() {
         loanBytes = nil
+        isPaged = false
     }
 
     public func trySend(_ header: RecordHeader, _ prefix: RawSpan, _ bytes: RawSpan) throws(NaruError) -> Bool {
+        if framing.isRaw, try !isRawMessage(header, bytes) { return true }
         try check(prefix.byteCount + bytes.byteCount)
+        if bytes.byteCount > largestRecord, outbox.end.kind == .pipe { _ = raiseCapacity(for: bytes.byteCount) }
         return try outbox.accept(header, prefix, bytes, always: false)
     }
 
@@ -111,8 +141,22 @@ public final class StreamOutboundLane: OutboundLane {
         // Nobody borrows it any more: a loan ends with the lane.
         unsafe loan?.deallocate()
         unsafe loan = nil
+        unsafe paged = nil
+        // The pipe keeps the pages that it was given; nothing more of them is given.
+        pool = nil
         loanBytes = nil
         pollable = nil
+    }
+
+    /// Whether a record goes on a raw stream: only messages do.
+    @inline(never)
+    private func isRawMessage(_ header: RecordHeader, _ bytes: RawSpan) throws(NaruError) -> Bool {
+        guard header.kind == .data else { return false }
+        guard framing == .raw(.lines) else { return true }
+        // Only read, and during the call.
+        let hasNewline = unsafe bytes.withUnsafeBytes { unsafe $0.contains(UInt8(ascii: "\n")) }
+        if hasNewline { throw misuse("send", .invalidArgument, "a message is a line, and this one holds a newline") }
+        return true
     }
 
     private func check(_ byteCount: Int) throws(NaruError) {
@@ -131,6 +175,38 @@ public final class StreamOutboundLane: OutboundLane {
         let own = outbox.end.isShared ? (try? stream.duplicate()) ?? stream : stream
         pollable = own
         return own
+    }
+
+    /// Memory whose pages can be given to the pipe; `nil` where there is none free: then a loan is copied.
+    private func pages(_ byteCount: Int) -> UnsafeMutableRawBufferPointer? {
+        if pool?.canHold(byteCount) != true {
+            // The pipe may wait for the rest of a record in the old one; what it has of others it keeps by itself.
+            guard !outbox.isLending else { return nil }
+            pool = makePool(byteCount)
+        }
+        guard let pool else { return nil }
+        if let memory = unsafe pool.reserve(byteCount) { return unsafe memory }
+        pool.release(readBytes: outbox.readBytes())
+        return unsafe pool.reserve(byteCount)
+    }
+
+    /// A pipe that holds a whole record, where the host permits it, and pages for what it holds, the record that is being
+    /// written, and what is passed over at the end. `nil` where there is no memory for it.
+    private func makePool(_ byteCount: Int) -> PagePool? {
+        let capacity = raiseCapacity(for: byteCount)
+        return try? PagePool(byteCount: capacity + 2 * (byteCount + 2 * PagePool.leadBytes))
+    }
+
+    /// Makes the pipe hold a record of so many bytes, where the host permits it; what it holds then. What it cannot hold
+    /// of a record that is copied would be copied twice.
+    private func raiseCapacity(for byteCount: Int) -> Int {
+        let pipe = outbox.end.descriptor
+        let capacity = (try? SystemPipe.capacity(of: pipe)) ?? 65536
+        // A page more than the record has: it begins anywhere in the first. Not more than the host's own limit for
+        // ordinary users is by default: beyond it the kernel would refuse instead of giving less.
+        let wanted = min(byteCount + 2 * HostInformation.pageBytes, 1 << 20)
+        largestRecord = max(largestRecord, byteCount)
+        return capacity < wanted ? (try? SystemPipe.setCapacity(of: pipe, byteCount: wanted)) ?? capacity : capacity
     }
 
     /// The lane's memory for loans, grown to hold `byteCount` bytes.

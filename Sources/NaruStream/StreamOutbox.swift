@@ -7,6 +7,7 @@ internal import Synchronization
 
 // `@unchecked Sendable`: each mutable property is read and written only inside the gate, the flusher's patience only on
 // the reactor's thread.
+// Safe: the one pointer is into the lane's pool, which lives until `close()`, and nothing is read behind its count.
 /// Accepts records for a stream, gathers small ones, and writes.
 ///
 /// Records accepted but not yet taken by the kernel are *pending*; they lie in one buffer, in order. A record that is
@@ -21,7 +22,7 @@ internal import Synchronization
 /// becomes writable again, or by the reactor's thread after the deadline.
 ///
 /// **Threads.** The sender and the flushers exclude one another with a ``LaneGate``; in a batch the sender stays in.
-final class StreamOutbox: @unchecked Sendable {
+@safe final class StreamOutbox: @unchecked Sendable {
     let end: StreamEnd
     let name: String
     let reactor: Reactor?
@@ -35,6 +36,11 @@ final class StreamOutbox: @unchecked Sendable {
     private let gathers: Bool
 
     private let buffer: GatherBuffer
+    /// What the pipe has not yet taken of a record whose pages it is given. It comes before what is in the buffer.
+    private var lent: UnsafeRawPointer?
+    private var lentBytes = 0
+    /// How many bytes the kernel has taken since the lane began.
+    private(set) var written: UInt64 = 0
 
     /// The sender is inside a batch, and inside the gate.
     private(set) var isHeld = false
@@ -60,7 +66,12 @@ final class StreamOutbox: @unchecked Sendable {
     private static let firstCallCost: UInt64 = 1_000
     private static let callCosts: ClosedRange<UInt64> = 300...50_000
 
-    init(_ end: StreamEnd, configuration: StreamConfiguration, reactor: Reactor?, name: String) {
+    /// Every record is copied before it is written: a newline follows it.
+    private let joinsAll: Bool
+
+    init(
+        _ end: StreamEnd, configuration: StreamConfiguration, framing: StreamFraming, reactor: Reactor?, name: String
+    ) {
         self.end = end
         self.name = name
         self.reactor = reactor
@@ -69,11 +80,12 @@ final class StreamOutbox: @unchecked Sendable {
         deadlineNanoseconds = Self.nanoseconds(configuration.gatherDeadline)
         gathers = configuration.gathers && reactor != nil
         // It grows with what is gathered, up to about `gatherBytes`: most links gather little.
-        buffer = GatherBuffer(capacity: StreamOutbox.firstCapacity)
+        buffer = GatherBuffer(capacity: StreamOutbox.firstCapacity, framing: framing)
+        joinsAll = framing == .raw(.lines)
     }
 
     /// Bytes accepted that the kernel has not taken.
-    var pending: Int { buffer.count }
+    var pending: Int { buffer.count + lentBytes }
 
     // MARK: The sender's operations
 
@@ -100,10 +112,69 @@ final class StreamOutbox: @unchecked Sendable {
         if bytes.byteCount <= gatherRecordBytes, pending + size <= gatherBytes, gathersNow() {
             buffer.append(header, prefix, bytes.byteCount)
             buffer.append(bytes)
+            buffer.endRecord()
             if !isHeld { setTimer() }
             return true
         }
         return try writeThrough(header, prefix, bytes, always: always)
+    }
+
+    /// Accepts a record that lies in the pool's loan, whatever the room. The pipe is given its pages; where it has no
+    /// room even for what is pending before, the record is copied behind that, and the loan is free again.
+    func acceptPages(_ header: RecordHeader, _ bytes: UnsafeRawBufferPointer, in pool: PagePool) throws(NaruError) {
+        enter()
+        defer { leave() }
+        if let failure { throw failure }
+        try writePending()
+        if pending > 0 {
+            // In bounds: the loan is the lane's until this returns.
+            let span = unsafe RawSpan(_unsafeBytes: bytes)
+            buffer.append(header, RawSpan(), bytes.count)
+            buffer.append(span)
+        } else {
+            let record = unsafe pool.record(
+                header, padding: buffer.paddingDue, byteCount: bytes.count, at: written)
+            unsafe lent = record.baseAddress
+            lentBytes = record.count
+            buffer.pass(recordBytes: bytes.count)
+            try writeLent()
+        }
+        if pending > 0, !isHeld { setTimer() }
+    }
+
+    /// How many bytes have been read from the pipe, at least.
+    func readBytes() -> UInt64 {
+        enter()
+        defer { leave() }
+        // Less what others put into it before the lane began: then it is less than what was read.
+        let inside = (try? UnixSocket.pendingInput(end.descriptor)) ?? Int.max
+        return written - min(written, UInt64(clamping: inside))
+    }
+
+    /// Whether the pipe waits for more pages of a record.
+    var isLending: Bool {
+        enter()
+        defer { leave() }
+        return lentBytes > 0
+    }
+
+    /// Gives the pipe more of the pages that it was to have, as far as it takes them.
+    private func writeLent() throws(NaruError) {
+        let count: Int
+        do throws(SystemError) {
+            // The pages stay as they are until the pipe's reader has read them: see PagePool.
+            let result = unsafe try end.descriptor.lendToPipe(UnsafeRawBufferPointer(start: lent, count: lentBytes))
+            count = if case .bytes(let count) = result { count } else { 0 }
+        } catch {
+            fail(StreamFailure.sending(error, name))
+            throw StreamFailure.sending(error, name)
+        }
+        written += UInt64(count)
+        // In bounds: the kernel takes at most what there is.
+        unsafe lent = lent.map { unsafe $0 + count }
+        lentBytes -= count
+        // It takes less only where it is full.
+        isBlocked = lentBytes > 0
     }
 
     /// Begins a batch: the sender stays in the gate.
@@ -199,12 +270,28 @@ final class StreamOutbox: @unchecked Sendable {
     private func writeThrough(
         _ header: RecordHeader, _ prefix: RawSpan, _ bytes: RawSpan, always: Bool
     ) throws(NaruError) -> Bool {
+        if lentBytes > 0 {
+            try writeLent()
+            if lentBytes > 0 {
+                // The kernel takes nothing, and what it was given comes first.
+                guard always || buffer.count + buffer.room(forRecord: prefix.byteCount + bytes.byteCount) <= gatherBytes
+                else { return false }
+                buffer.append(header, prefix, bytes.byteCount)
+                buffer.append(bytes)
+                buffer.endRecord()
+                if !isHeld { setTimer() }
+                return true
+            }
+        }
         let before = pending
         let mark = buffer.mark
         buffer.append(header, prefix, bytes.byteCount)
         // A small payload costs less to copy than a second piece of memory costs the kernel.
-        let isJoined = bytes.byteCount <= Self.joinedBytes
-        if isJoined { buffer.append(bytes) }
+        let isJoined = bytes.byteCount <= Self.joinedBytes || joinsAll
+        if isJoined {
+            buffer.append(bytes)
+            buffer.endRecord()
+        }
         let rest = isJoined ? RawSpan() : bytes
         let lead = pending
 
@@ -241,6 +328,10 @@ final class StreamOutbox: @unchecked Sendable {
 
     /// Writes what is pending, as far as the kernel takes it.
     func writePending() throws(NaruError) {
+        if lentBytes > 0 {
+            try writeLent()
+            if lentBytes > 0 { return }
+        }
         if pending > 0 { _ = try write(RawSpan()) }
     }
 
@@ -257,6 +348,7 @@ final class StreamOutbox: @unchecked Sendable {
             fail(StreamFailure.sending(error, name))
             throw StreamFailure.sending(error, name)
         }
+        written += UInt64(count)
         isBlocked = count < pending + more.byteCount
         buffer.drop(min(count, pending))
         return count
@@ -265,6 +357,8 @@ final class StreamOutbox: @unchecked Sendable {
     /// Nothing can be sent any more: what is pending is lost.
     private func fail(_ error: NaruError) {
         failure = error
+        unsafe lent = nil
+        lentBytes = 0
         buffer.clear()
     }
 

@@ -24,10 +24,14 @@ import Synchronization
 ///     meet-send LINK, meet-receive LINK  see ``Meeting``
 ///     dial LINK MILLISECONDS
 ///     contest LINK COUNT MARK
+///     permits-…, signal-…                see ``Signalling``
 ///     queue-send LINK TRANSPORT ID BYTES, queue-receive LINK TRANSPORT, queue-stop LINK TRANSPORT COUNT,
 ///     queue-remove LINK                  see ``Queues``
 ///     interrupted-send LINK              see ``Interrupted``
 ///     interrupted-receive LINK
+///     random-send LINK FILE SEED, random-receive LINK FILE SEED,
+///     random-dial LINK INPUT OUTPUT SEED, random-listen LINK INPUT OUTPUT SEED    see ``RandomSizes``
+///     parent-send, parent-receive …      see ``Family``
 ///
 /// It prints `linked TRANSPORT` when the link is up and one line at its end: `finished COUNT`, or
 /// `error CODE NANOSECONDS REASON`, where the nanoseconds are the monotonic clock's.
@@ -85,6 +89,19 @@ struct Peer {
         case ("queue-remove", 2): try await Queues.remove(arguments[1])
         case ("interrupted-send", 2): try await Interrupted.send(arguments[1])
         case ("interrupted-receive", 2): try await Interrupted.receive(arguments[1])
+        case ("random-send", 4):
+            try await RandomSizes.send(arguments[1], arguments[2], seed: UInt64(arguments[3]) ?? 0)
+        case ("random-receive", 4):
+            try await RandomSizes.receive(arguments[1], arguments[2], seed: UInt64(arguments[3]) ?? 0)
+        case ("random-dial", 5), ("random-listen", 5):
+            try await RandomSizes.exchange(
+                arguments[1], arguments[2], arguments[3], seed: UInt64(arguments[4]) ?? 0,
+                listens: arguments[0] == "random-listen")
+        case ("parent-send", 6...), ("parent-receive", 4...), ("parent-echo", 4...), ("parent-random-send", 5...),
+            ("parent-random-receive", 5...), ("parent-random-both", 6...), ("echo", 2), ("pass-on", 2),
+            ("end-early", 3), ("whose-streams", 2):
+            try await Family.run(arguments[0], Array(arguments.dropFirst()))
+        case _ where try await Signalling.run(arguments): break
         default: report("error usage 0 unknown arguments \(arguments)")
         }
     }

@@ -7,8 +7,8 @@ import Testing
 /// kill -9 of either end, while data flows and while idle.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct DeathTests {
     /// Those whose lanes hold more than a few messages.
-    static let deepTransports = ["shared-memory", "unix-socket"]
-    static let transports = ["shared-memory", "unix-socket", "posix-queue", "sysv-queue"]
+    static let deepTransports = ["shared-memory", "unix-socket", "fifo"]
+    static let transports = ["shared-memory", "unix-socket", "fifo", "posix-queue", "sysv-queue"]
 
     private func forced(_ transport: String) -> [String: String] {
         ["NARU_LINKS_DEATH_TRANSPORTS": transport]

@@ -169,6 +169,8 @@ import Testing
                 ["send", "held", "1000000000", "64", stage.folder + "/sent"], environment: forced(transport))
             #expect(try receiver.line() == "linked \(transport)")
             try taken.reach(100)
+            // Stopped first: one would else see the other die, and end by itself.
+            for end in [receiver, sender] { end.kill(Signals.stop) }
             for end in [receiver, sender] { end.kill() }
             for end in [receiver, sender] { #expect(end.end() == .killed(Signals.kill)) }
             // A private System V queue cannot go by itself: its sidecar says that nobody holds it.

@@ -22,6 +22,11 @@ final class Stage {
             child.kill(Signals.kill)
             _ = child.wait()
         }
+        // What a test that failed left in the kernel is known by its sidecar only.
+        let names = (try? FileSystem.list(folder + "/run")) ?? []
+        if names.contains(where: { $0.hasSuffix(".object") }), let clean = try? naru(["clean", "--durable"]) {
+            _ = clean.end()
+        }
         for directory in [folder + "/run", folder + "/relay", folder] {
             for name in (try? FileSystem.list(directory)) ?? [] { try? FileSystem.remove(directory + "/" + name) }
             try? FileSystem.removeDirectory(directory)
@@ -149,6 +154,8 @@ final class Running {
     func allErrors() throws -> [String] { try errors.all() }
 
     func kill(_ signal: Int32 = Signals.kill) { child.kill(signal) }
+
+    var processID: Int32 { child.processID }
 
     func closeInput() { input.close() }
 

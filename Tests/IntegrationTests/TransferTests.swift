@@ -6,7 +6,7 @@ import Testing
 
 /// The command moves files between two processes: identical bytes, in either start order.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct TransferTests {
-    static let transports = ["auto", "shared-memory", "unix-socket", "posix-queue", "sysv-queue"]
+    static let transports = ["auto", "shared-memory", "unix-socket", "fifo", "posix-queue", "sysv-queue"]
     static let codecs = ["off", "zstd"]
     static let sizes = [0, 1, 65_535, 65_537, 3 << 20]
 
@@ -48,6 +48,43 @@ import Testing
     func oneMessageOfSixtyFourMebibytes(_ transport: String, _ codec: String) throws {
         try transfer(
             64 << 20, transport: transport, codec: codec, receiverFirst: true, extra: ["--message-size", "64MiB"])
+    }
+
+    /// The other end is a program that the command starts, and which inherits the link.
+    @Test(arguments: ["auto", "pipe"], [true, false])
+    func aStartedProgramHasTheOtherEnd(_ transport: String, _ startsReceiver: Bool) throws {
+        for size in Self.sizes + [64 << 20] { try transfer(size, transport, startsReceiver: startsReceiver) }
+    }
+
+    private func transfer(_ byteCount: Int, _ transport: String, startsReceiver: Bool) throws {
+        let stage = try Stage()
+        let input = try stage.file("input", byteCount: byteCount)
+        let output = stage.folder + "/output"
+        let receive = ["receive", "x", "--output", output, "--quiet"]
+        let send = ["send", "x", input, "--quiet"]
+        let first = (startsReceiver ? send : receive) + ["--json", "--", Stage.built("naru")]
+        let command = try stage.naru(
+            first + (startsReceiver ? receive : send),
+            environment: transport == "auto" ? [:] : ["NARU_LINKS_X_TRANSPORTS": transport])
+        try expectSuccess(of: command)
+        #expect(try stage.areEqual(input, output))
+        let summary = try #require(try command.allLines().last { $0.contains("wireBytes") })
+        let chosen = transport == "auto" ? "shared-memory" : transport
+        #expect(summary.contains(#""transport":"\#(chosen)","locality":"related-process""#), "\(summary)")
+        #expect(summary.contains(#""bytes":\#(byteCount)"#), "\(summary)")
+        #expect(try FileSystem.list(stage.folder + "/run").isEmpty)
+    }
+
+    @Test func aStartedProgramThatFailsIsAFailure() throws {
+        let stage = try Stage()
+        let input = try stage.file("input", byteCount: 10)
+        let command = try stage.naru(["send", "x", input, "--", "false"])
+        #expect(command.end() == .exited(1))
+        let errors = try command.allErrors()
+        #expect(errors.contains { $0.contains("exited with code 1") }, "\(errors)")
+        let missing = try stage.naru(["send", "x", input, "--", "no-such-program"])
+        #expect(missing.end() == .exited(1))
+        #expect(try missing.allErrors().contains { $0.contains("no such program") })
     }
 
     /// Records of a log, one a message, compressed with history where both ends keep it: an end that wants each message

@@ -30,11 +30,11 @@ struct Plan: Sendable {
     var name: String
 
     /// - Parameters:
-    ///   - number: Which round; the four kinds of link come in turn.
+    ///   - number: Which round; the six kinds of link come in turn.
     ///   - worker: A killed receiver leaves its name behind, and the worker's next one takes it over.
     init(_ number: Int, worker: Int, _ random: inout Random) {
         victim = number.isMultiple(of: 2) ? .send : .receive
-        transport = (number / 2).isMultiple(of: 2) ? .sharedMemory : .unixSocket
+        transport = [.sharedMemory, .unixSocket, .fifo][number / 2 % 3]
         wait = WaitMode.allCases[random.below(WaitMode.allCases.count)]
         isAsync = random.below(2) == 0
         victimIsAsync = random.below(2) == 0

@@ -24,7 +24,14 @@
 #define SHOWN 0
 #define CURSOR 1
 #define ARMED(end) (2 + (end))
+#ifdef COVERED
+// The reader covers for the writer.
+#define COVERING READER
+#define COVER 4
+#define WORDS 5
+#else
 #define WORDS 4
+#endif
 #define DEPTH 3
 #include "memory.pml"
 #include "waiting.pml"
@@ -40,6 +47,7 @@ inline publish() {
 
 proctype Writer() {
     byte head, visible, released, style, seen;
+    bit isCovering;
     do
     :: head < RECORDS && head - released < CAPACITY ->
         head++;
@@ -65,11 +73,18 @@ proctype Writer() {
 
 proctype Reader() {
     byte taken, shown, style, seen;
+    bit isCovering;
     do
     :: taken < RECORDS ->
         loadAcquiring(READER, SHOWN, shown);
         if
         :: shown > taken ->
+#ifdef COVERED
+            if
+            :: beginCover(READER)
+            :: skip
+            fi;
+#endif
             // All of them, or one.
             if
             :: taken = shown

@@ -36,6 +36,10 @@ holds arming SC -
 holds arming TSO -
 holds arming WEAK -
 ends arming WEAK - RECORDS=2 CAPACITY=1
+holds arming SC - COVERED=1
+holds arming TSO - COVERED=1
+holds arming WEAK - COVERED=1 RECORDS=2 CAPACITY=1
+holds arming WEAK - COVERED=1 RECORDS=3 CAPACITY=3
 holds bell SC -
 holds bell WEAK -
 ends bell SC -
@@ -74,6 +78,9 @@ found arming SC FUTEX_WITHOUT_COMPARISON
 found arming SC NO_PERMIT
 found arming SC WAKE_OUTSIDE_LOCK
 found arming SC WORD_ZEROED_AFTER_WAKE
+found arming TSO NO_IMPOSED_FENCE COVERED=1
+found arming TSO COVER_ENDS_LATE COVERED=1
+harmless arming TSO COVER_ENDS_FIRST COVERED=1
 harmless arming WEAK NO_DISARM
 found bell SC TOOK_WAKES_NO_LANE
 found bell SC CUT_BELL_UNWATCHED

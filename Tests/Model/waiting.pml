@@ -90,6 +90,78 @@ inline wakeArmed(me, end, seen) {
     seen = 0
 }
 
+// As the code does it: a release, a fence unless the other end covers, plain looks. COVERED is a model's choice; only
+// the end COVERING ever covers, in the word COVER, and its process notes it in isCovering.
+#ifdef COVERED
+
+// Only needs that everything stored before is visible.
+inline fence(me) { atomic { isDrained(me) -> skip } }
+
+inline act(me, at, value, other) {
+    atomic { storeReleasing(me, at, value); onStore(at, value) };
+    if
+    :: other == COVERING -> loadAcquiring(me, COVER, seen)
+    :: else
+    fi;
+    if
+    :: seen == 0 -> fence(me)
+    :: else -> seen = 0
+    fi;
+    loadAcquiring(me, ARMED(other), seen);
+    if
+    :: seen != IDLE -> wakeArmed(me, other, seen)
+    :: else
+    fi
+}
+
+inline beginCover(me) {
+    if
+    :: !isCovering ->
+        storeRelaxed(me, COVER, 1);
+        isCovering = true
+    :: else
+    fi
+}
+
+// membarrier(2): at some moment of the call the other end, too, has carried out a fence. It is a fence of the caller's.
+inline imposeFence(me, other) {
+#ifdef MUTATION_NO_IMPOSED_FENCE
+    fence(me)
+#else
+    fence(me);
+    fence(other);
+    fence(me)
+#endif
+}
+
+inline endCover(me, other) {
+    if
+    :: me == COVERING && isCovering ->
+#ifndef MUTATION_COVER_ENDS_LATE
+        storeRelaxed(me, COVER, 0);
+#endif
+        imposeFence(me, other);
+        isCovering = false
+    :: else
+    fi
+}
+
+inline clearLate(me) {
+#ifdef MUTATION_COVER_ENDS_LATE
+    if
+    :: me == COVERING -> storeRelaxed(me, COVER, 0)
+    :: else
+    fi
+#else
+    skip
+#endif
+}
+
+#else
+
+inline endCover(me, other) { skip }
+inline clearLate(me) { skip }
+
 // Does what the other end waits for: stores, then looks at its armed word.
 inline act(me, at, value, other) {
 #ifdef MUTATION_ARMED_LOOK_FIRST
@@ -109,6 +181,8 @@ inline act(me, at, value, other) {
     wakeArmed(me, other, seen)
 #endif
 }
+
+#endif
 
 // What the other end did, as it is looked at before a sleep.
 inline look(me, end, at, into) {
@@ -213,7 +287,13 @@ inline wait(me, end, at, into, isReady) {
 #ifdef MUTATION_LOOK_BEFORE_ARM
     look(me, end, at, into);
 #endif
+#ifdef MUTATION_COVER_ENDS_FIRST
+    endCover(me, 1 - me);
+#endif
     arm(me, end, style);
+#ifndef MUTATION_COVER_ENDS_FIRST
+    endCover(me, 1 - me);
+#endif
 #if !defined(MUTATION_LOOK_BEFORE_ARM) && !defined(MUTATION_NO_LOOK)
     look(me, end, at, into);
 #endif
@@ -239,5 +319,6 @@ inline wait(me, end, at, into, isReady) {
 #endif
     fi;
     style = 0;
+    clearLate(me);
     disarm(me, end)
 }

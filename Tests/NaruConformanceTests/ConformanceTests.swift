@@ -14,7 +14,7 @@ import Testing
         let failure = await #expect(throws: ConformanceFailure.self) {
             try await Conformance.run(line, FaultyTransport(fault), patience: .seconds(2))
         }
-        #expect(failure?.line.id == fault.line)
+        #expect(failure?.line == fault.line)
         #expect(failure?.description.contains(line.contract) == true)
     }
 
@@ -96,7 +96,7 @@ import Testing
                 $0.agreements = [.attached]
                 $0.transport = "another"
             })
-        #expect(report.failures.map(\.line.id) == ["probe.record"])
+        #expect(report.failures.map(\.line) == ["probe.record"])
         #expect(report.description.contains("FAILED"))
         #expect(report.passed + report.inapplicable + report.failures.count == report.rows.count)
     }

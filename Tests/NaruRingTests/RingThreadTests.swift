@@ -10,7 +10,7 @@ import Testing
 
 /// Both ends on threads of their own. A wake-up that is lost shows as a wait that comes to its deadline, a minute away.
 @Suite struct RingThreadTests {
-    private static func sleep(_ target: WaitTarget) throws {
+    static func sleep(_ target: WaitTarget) throws {
         guard case .word(let word, let value) = target else { return }
         let result = try unsafe Futex.wait(UnsafeRawPointer(word), while: value, deadline: .after(.seconds(60)))
         if result == .timedOut { throw LostWakeUp() }
@@ -18,14 +18,14 @@ import Testing
 
     struct LostWakeUp: Error {}
 
-    private static func sendWaiting(_ bytes: [UInt8], _ lane: any OutboundLane) throws {
+    static func sendWaiting(_ bytes: [UInt8], _ lane: any OutboundLane) throws {
         while try !lane.trySend(bytes) {
             try sleep(lane.arm(.thread, byteCount: bytes.count))
             lane.disarm()
         }
     }
 
-    private static func receiveWaiting(
+    static func receiveWaiting(
         _ lane: any InboundLane, _ maximum: Int, arming: Bool, _ body: (InboundRecord) -> Void
     ) throws -> Int {
         while true {
@@ -47,7 +47,7 @@ import Testing
     }
 
     /// Runs `body` on a thread, and then `end` here, and throws what either threw.
-    private static func beside(
+    static func beside(
         _ body: @escaping @Sendable () throws -> Void, _ here: () throws -> Void
     ) throws {
         let failure = Mutex<(any Error)?>(nil)

@@ -16,7 +16,7 @@ import Testing
         case .ended: "ended"
         case .word(_, let value): "word \(value)"
         case .bell: "bell"
-        case .descriptor: "descriptor"
+        case .descriptor, .reception: "descriptor"
         case .pause: "pause"
         }
     }

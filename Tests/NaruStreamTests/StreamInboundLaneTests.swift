@@ -130,7 +130,7 @@ import Testing
         #expect(try step(.leaveAndStop) == 1)
         #expect(try step(.leaveAndStop) == 1)
         #expect(seen == [0, 1, 1, 2])
-        guard case .ready = try wire.inbound.arm(.thread) else {
+        guard case .ready = try wire.inbound.arm(.thread).polled else {
             Issue.record("a record that was left is there")
             return
         }
@@ -168,7 +168,7 @@ import Testing
 
     @Test func armWaitsForTheDescriptor() throws {
         let wire = try Wire()
-        guard case .descriptor(let descriptor, let events) = try wire.inbound.arm(.thread) else {
+        guard case .descriptor(let descriptor, let events) = try wire.inbound.arm(.thread).polled else {
             Issue.record("nothing is there")
             return
         }
@@ -178,7 +178,7 @@ import Testing
         try wire.outbound.send([1])
         #expect(try descriptor.poll(events, deadline: patience).contains(.readable))
         // A record that came is not read by arming: the descriptor says that it is there.
-        guard case .descriptor(let again, let eventsAgain) = try wire.inbound.arm(.thread) else {
+        guard case .descriptor(let again, let eventsAgain) = try wire.inbound.arm(.thread).polled else {
             Issue.record("nothing was read")
             return
         }

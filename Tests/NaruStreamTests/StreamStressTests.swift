@@ -58,7 +58,7 @@ import Testing
                 return .take
             }
             if taken > 0 { continue }
-            switch try wire.inbound.arm(.thread) {
+            switch try wire.inbound.arm(.thread).polled {
             case .descriptor(let descriptor, let events):
                 try #require(try !descriptor.poll(events, deadline: patience).isEmpty, "record \(number) never came")
             case .ended:

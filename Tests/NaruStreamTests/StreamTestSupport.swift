@@ -159,7 +159,7 @@ extension InboundLane {
             found += more
             if !more.isEmpty { continue }
             defer { disarm() }
-            switch try arm(.thread) {
+            switch try arm(.thread).polled {
             case .ended: return found
             case .descriptor(let descriptor, let events):
                 try #require(try !descriptor.poll(events, deadline: patience).isEmpty, "no record came")

@@ -38,6 +38,13 @@ static inline void naru_fence(void) {
 #endif
 }
 
+/// Keeps the compiler from moving what touches memory across it.
+static inline void naru_compiler_fence(void) { __asm__ volatile("" ::: "memory"); }
+
+/// membarrier(2), global and expedited. Registering takes milliseconds, once a process.
+int32_t naru_membarrier_register(void);
+int32_t naru_membarrier(void);
+
 uint64_t naru_monotonic_nanoseconds(void);
 
 /// The processor's counter of time: constant rate, ordered after the loads before it.
@@ -78,6 +85,9 @@ struct naru_status {
 int32_t naru_close(int32_t fd);
 int32_t naru_duplicate(int32_t fd, int32_t minimum);
 int32_t naru_set_nonblocking(int32_t fd);
+int32_t naru_set_close_on_exec(int32_t fd);
+/// What the open file permits: 1 reading, 2 writing, 4 set when its calls do not block.
+int32_t naru_access(int32_t fd);
 int32_t naru_status_of(int32_t fd, struct naru_status *status);
 int64_t naru_read(int32_t fd, void *_Nullable bytes, size_t count);
 /// Writes never raise SIGPIPE.
@@ -101,6 +111,8 @@ int32_t naru_poll_two(int32_t a, int16_t *a_events, int32_t b, int16_t *b_events
 int32_t naru_pipe(int32_t nonblocking, int32_t *reading, int32_t *writing);
 int32_t naru_pipe_capacity(int32_t fd);
 int32_t naru_set_pipe_capacity(int32_t fd, int32_t byte_count);
+/// Gives a pipe the pages of memory instead of a copy, as far as it has room; never blocks, never raises SIGPIPE.
+int64_t naru_lend_to_pipe(int32_t fd, const void *bytes, size_t count);
 
 // MARK: File system
 
@@ -158,6 +170,41 @@ int32_t naru_poller_control(int32_t poller, int32_t operation, int32_t fd, uint6
 /// Writes up to `capacity` (at most NARU_POLLER_BATCH) events and returns their number, 0 on time-out.
 int32_t naru_poller_wait(int32_t poller, struct naru_poll_event *events, int32_t capacity, uint64_t deadline);
 
+// MARK: Semaphores
+
+struct naru_semaphore_status {
+    uint32_t mode;
+    uint32_t user_id;
+    uint32_t creator_id;
+    uint32_t count;
+    /// When an operation last succeeded, seconds; 0 when none has.
+    int64_t used;
+    int32_t value;
+    int32_t waiting;
+};
+
+/// A System V set of one semaphore: its number. `create` makes it, -EEXIST when there is one.
+int32_t naru_semaphore(int32_t key, int32_t create, uint32_t permissions);
+/// Adds `amount` to the semaphore, or takes it when negative; `undo`: the kernel takes it back when this process ends.
+/// -EAGAIN at the deadline, 0 does not wait; -EIDRM when the set was removed meanwhile.
+int32_t naru_semaphore_change(int32_t set, int32_t amount, int32_t undo, uint64_t deadline);
+/// Waits until it holds `amount` and changes nothing. As naru_semaphore_change.
+int32_t naru_semaphore_await(int32_t set, int32_t amount, uint64_t deadline);
+/// An operation that changes nothing, on a semaphore that holds 0: it is ready from then on.
+int32_t naru_semaphore_settle(int32_t set);
+int32_t naru_semaphore_status_of(int32_t set, struct naru_semaphore_status *status);
+int32_t naru_semaphore_remove(int32_t set);
+
+/// A POSIX semaphore by name. `create` makes it, -EEXIST when there is one.
+int32_t naru_named_semaphore(const char *name, int32_t create, uint32_t permissions, uint32_t value,
+                             void *_Nullable *_Nonnull semaphore);
+void naru_named_semaphore_close(void *semaphore);
+int32_t naru_named_semaphore_remove(const char *name);
+int32_t naru_named_semaphore_post(void *semaphore);
+/// -EAGAIN at the deadline, 0 does not wait.
+int32_t naru_named_semaphore_wait(void *semaphore, uint64_t deadline);
+int32_t naru_named_semaphore_value(void *semaphore);
+
 // MARK: Sockets
 
 struct naru_credentials {
@@ -170,9 +217,12 @@ struct naru_credentials {
 
 int64_t naru_send_two(int32_t fd, const void *_Nullable a, size_t a_count, const void *_Nullable b, size_t b_count);
 int64_t naru_receive(int32_t fd, void *_Nullable bytes, size_t count);
-int32_t naru_shutdown(int32_t fd, int32_t both);
+/// Waits for something to receive. -EAGAIN when the socket does not block, -EINTR after a signal.
+int64_t naru_receive_blocking(int32_t fd, void *_Nullable bytes, size_t count);
+/// `how`: 0 receiving, 1 sending, 2 both.
+int32_t naru_shutdown(int32_t fd, int32_t how);
 /// `seqpacket`: 0 stream, 1 sequenced packets.
-int32_t naru_unix_pair(int32_t seqpacket, int32_t *a, int32_t *b);
+int32_t naru_unix_pair(int32_t seqpacket, int32_t nonblocking, int32_t *a, int32_t *b);
 int32_t naru_unix_socket(void);
 int32_t naru_unix_bind(int32_t fd, const char *path, uint32_t permissions);
 int32_t naru_unix_connect(int32_t fd, const char *path);

@@ -99,6 +99,14 @@ public struct LinkSettings: Sendable {
         note(.address, .text(address.description), "application")
     }
 
+    /// The process inherited a link of this name: it is meant where nobody says otherwise.
+    mutating func inherit() {
+        guard let name, sources[LinkKey.address.rawValue]?.source == SourcedValue.defaultSource else { return }
+        let inherited = Address.inherited(name: name)
+        address = inherited
+        note(.address, .text(inherited.description), "the process that started this one")
+    }
+
     /// What an endpoint needs of a link's direction.
     enum Shape {
         case any

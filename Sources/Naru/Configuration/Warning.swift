@@ -56,7 +56,7 @@ struct Warning: Sendable {
     }
 
     /// The variables that are not a link's.
-    private static let plain = ["NARU_CONFIG", "NARU_RUNTIME_DIR"]
+    private static let plain = ["NARU_CONFIG", "NARU_RUNTIME_DIR", InheritedEnds.variable]
 
     /// The nearest variable that means something: each split of the words into prefix, link and key is tried.
     private static func nearest(to variable: String) -> String {

@@ -28,15 +28,19 @@ struct AsyncBench: ~Copyable {
 
     /// Runs the end's part of the pattern.
     func run(_ end: BenchEnd) async throws -> BenchOutcome {
-        switch (pattern, end) {
-        case (.rtt, .client): try await askMany()
-        case (.rtt, .server): try await answerMany()
-        case (.stream, .client): try await sendMany()
-        case (.stream, .server): try await receiveMany()
-        case (.idle, .client): try await stayIdle()
-        case (.idle, .server): try await waitIdle()
-        case (.connect, _): throw ConnectBench.notALoop
-        }
+        let outcome =
+            switch (pattern, end) {
+            case (.rtt, .client): try await askMany()
+            case (.rtt, .server): try await answerMany()
+            case (.stream, .client): try await sendMany()
+            case (.stream, .server): try await receiveMany()
+            case (.idle, .client): try await stayIdle()
+            case (.idle, .server): try await waitIdle()
+            case (.connect, _): throw ConnectBench.notALoop
+            }
+        // The last message is handed over before this end goes; the other may be gone already.
+        try? await sender.flush()
+        return outcome
     }
 
     @inline(__always)

@@ -24,9 +24,11 @@ struct BenchEndCommand: AsyncParsableCommand {
     // Concurrent, so that nothing of a measurement runs on the main actor.
     @concurrent
     private static func measure(_ plan: BenchCase, _ end: BenchEnd?, _ folder: String) async throws -> BenchOutcome {
+        var environment = ["NARU_RUNTIME_DIR": folder]
+        environment[InheritedEnds.variable] = HostInformation.environment(InheritedEnds.variable)
         let naru = try await Naru(
-            sources: ConfigurationSources(
-                environment: ["NARU_RUNTIME_DIR": folder], workingDirectory: folder), logger: .command(quiet: true))
+            sources: ConfigurationSources(environment: environment, workingDirectory: folder),
+            logger: .command(quiet: true))
         var settings = try naru.settings(for: "bench")
         try settings.set("direction", to: .text("duplex"), source: "bench")
         try settings.set("transports", to: .list([plan.transport]), source: "--transport")
@@ -35,7 +37,9 @@ struct BenchEndCommand: AsyncParsableCommand {
         try settings.set("compression", to: .text(plan.compression), source: "--compression")
         let outcome: BenchOutcome
         do {
-            outcome = try await run(plan, end, naru, settings)
+            outcome =
+                TransportName(plan.transport) == .pipe
+                ? try await runRelated(plan, end, naru, settings, folder) : try await run(plan, end, naru, settings)
         } catch {
             await naru.shutdown()
             throw error
@@ -59,6 +63,30 @@ struct BenchEndCommand: AsyncParsableCommand {
             own.combine(try await other)
             return own
         }
+    }
+
+    /// Over a pipe: the client starts the server, and puts together what both measured.
+    private static func runRelated(
+        _ plan: BenchCase, _ end: BenchEnd?, _ naru: Naru, _ settings: LinkSettings, _ folder: String
+    ) async throws -> BenchOutcome {
+        if plan.pattern == .connect { throw ConnectBench.notOfAChild }
+        if end == .server { return try await loop(plan, .server, naru, Channel.split(try await naru.channel(settings))) }
+        let (output, childOutput) = try SystemPipe.make(nonBlocking: false)
+        let child = try naru.start(
+            ChildProgram(
+                ChildProcess.executablePath,
+                ["bench-end"] + plan.arguments + ["--folder", folder, "--end", BenchEnd.server.rawValue],
+                links: ["bench"], standardOutput: childOutput))
+        childOutput.close()
+        let channel = try await naru.channel(settings, with: child)
+        let mechanism = channel.control.agreement.transport.rawValue
+        var outcome = try await loop(plan, .client, naru, Channel.split(channel))
+        outcome.mechanism = mechanism
+        guard try await child.waitForEnd() == .exited(0), let other = try BenchOutcome(from: output) else {
+            throw BenchFailure.endedEarly
+        }
+        outcome.combine(other)
+        return outcome
     }
 
     private static func client(

@@ -6,21 +6,20 @@ import NaruSystem
 
 /// The bytes that a measurement sends and reads. Made before the clock starts.
 ///
-/// Small messages lie in several copies which are used in turn, each numbered well before it is sent, as by a program
-/// that makes its messages before it sends them: a copy that begins right behind the store of the number would wait
-/// for it.
+/// Small and middling messages lie in several copies which are used in turn, each numbered well before it is sent, as by
+/// a program that makes its messages before it sends them: a copy that begins right behind the store of the number would
+/// wait for it, and so for everything that was stored before.
 @safe struct BenchPayload: ~Copyable {
     private let memory: UnsafeMutableRawPointer
     private let size: Int
     private let stride: Int
     private let mask: Int
-    private static let copies = 16
 
     /// `size` bytes, at least 8, on pages of their own.
     init(size: Int) {
         self.size = max(size, 8)
         stride = (self.size + 63) & ~63
-        mask = size <= 256 ? Self.copies - 1 : 0
+        mask = size <= 256 ? 15 : size <= 16_384 ? 1 : 0
         unsafe memory = .allocate(byteCount: stride * (mask + 1), alignment: 4_096)
         for index in 0..<stride * (mask + 1) {
             unsafe memory.storeBytes(of: UInt8(truncatingIfNeeded: index &* 31), toByteOffset: index, as: UInt8.self)
@@ -40,7 +39,7 @@ import NaruSystem
     /// Numbers the message that is due when half of the copies have been sent.
     @inline(__always)
     func prepare(_ number: UInt64) {
-        stamp(mask == 0 ? number : number &+ UInt64(Self.copies / 2))
+        stamp(number &+ UInt64((mask + 1) / 2))
     }
 
     /// Puts a number in the first 8 bytes of its copy.

@@ -21,8 +21,14 @@ struct BenchRun {
     func measure() throws -> BenchResult {
         let before = try floor()
         let stolen = Self.stolenMilliseconds()
-        // Inside one process both ends are in one; otherwise the server has one of its own.
-        let ends: [BenchEnd?] = plan.transport == TransportName.inProcess.rawValue ? [nil] : [.server, .client]
+        // Inside one process both ends are in one; otherwise the server has one of its own, which for a pipe the client
+        // starts.
+        let ends: [BenchEnd?] =
+            switch TransportName(plan.transport) {
+            case .inProcess: [nil]
+            case .pipe: [.client]
+            default: [.server, .client]
+            }
         let processes = try ends.map(start)
         let deadline = Deadline.after(Self.limit)
         var outcomes: [BenchOutcome] = []
@@ -80,13 +86,7 @@ private struct EndProcess {
         }
         let status = child.wait()
         guard status == .exited(0) else { throw failure("it ended with \(status)") }
-        var bytes = [UInt8](repeating: 0, count: 4_096)
-        // The buffer is the array's own.
-        let result = unsafe try bytes.withUnsafeMutableBytes { unsafe try output.read(into: $0) }
-        guard case .bytes(let count) = result,
-            let outcome = String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n").last
-                .flatMap(BenchOutcome.init(line:))
-        else { throw failure("it said nothing") }
+        guard let outcome = try BenchOutcome(from: output) else { throw failure("it said nothing") }
         return outcome
     }
 
@@ -97,5 +97,18 @@ private struct EndProcess {
 
     private func failure(_ reason: String) -> NaruError {
         NaruError(.system, operation: "measure", object: "an end", reason: reason)
+    }
+}
+
+extension BenchOutcome {
+    /// What an end printed that has ended.
+    init?(from output: Descriptor) throws {
+        var bytes = [UInt8](repeating: 0, count: 4_096)
+        // The buffer is the array's own.
+        let result = unsafe try bytes.withUnsafeMutableBytes { unsafe try output.read(into: $0) }
+        guard case .bytes(let count) = result,
+            let line = String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n").last
+        else { return nil }
+        self.init(line: line)
     }
 }

@@ -31,15 +31,19 @@ struct BlockingBench: ~Copyable {
 
     /// Runs the end's part of the pattern.
     func run(_ end: BenchEnd) throws -> BenchOutcome {
-        switch (pattern, end) {
-        case (.rtt, .client): try askMany()
-        case (.rtt, .server): try answerMany()
-        case (.stream, .client): try sendMany()
-        case (.stream, .server): try receiveMany()
-        case (.idle, .client): try stayIdle()
-        case (.idle, .server): try waitIdle()
-        case (.connect, _): throw ConnectBench.notALoop
-        }
+        let outcome =
+            switch (pattern, end) {
+            case (.rtt, .client): try askMany()
+            case (.rtt, .server): try answerMany()
+            case (.stream, .client): try sendMany()
+            case (.stream, .server): try receiveMany()
+            case (.idle, .client): try stayIdle()
+            case (.idle, .server): try waitIdle()
+            case (.connect, _): throw ConnectBench.notALoop
+            }
+        // The last message is handed over before this end goes; the other may be gone already.
+        try? sender.blocking.flush()
+        return outcome
     }
 
     // MARK: One message

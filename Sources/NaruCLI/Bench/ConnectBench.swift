@@ -10,6 +10,10 @@ enum ConnectBench {
     static let notALoop = NaruError(
         .invalidArgument, operation: "measure", object: "connect", reason: "the pattern makes links of its own")
 
+    /// A child has the links that it was started with, each once.
+    static let notOfAChild = NaruError(
+        .unsupported, operation: "measure", object: "connect", reason: "a pipe's link is made once for each process")
+
     /// Dials again and again; times each from the dial to the answer.
     static func client(_ plan: BenchCase, _ naru: Naru, _ settings: LinkSettings) async throws -> BenchOutcome {
         var outcome = BenchOutcome()

@@ -31,6 +31,7 @@ struct Examination: Sendable {
                 HostChecks.memory(ControlGroup.memory()),
                 HostChecks.descriptors(HostInformation.descriptorLimit),
                 HostChecks.lockedMemory(),
+                HostChecks.semaphores(SystemVSemaphore.limits),
             ]
     }
 
@@ -68,6 +69,11 @@ struct Examination: Sendable {
             return Finding(record.transport.rawValue, .problem, reason, remedy: remedy)
         case .available:
             var words = [words(record.localities), words(record.directions)]
+            if let releases = record.releasesOnDeath {
+                words.append("permits \(releases ? "come back" : "are lost") when their holder dies")
+                if record.onlyByName { words.append("used where asked for by name") }
+                return Finding(record.transport.rawValue, .ok, words.joined(separator: "; "))
+            }
             if let limit = record.maximumMessageBytes { words.append("messages up to \(Format.bytes(UInt64(limit)))") }
             words.append(record.loans == .inPlace ? "loans in place" : "loans copied")
             return Finding(record.transport.rawValue, .ok, words.joined(separator: "; "))
@@ -89,6 +95,8 @@ struct Examination: Sendable {
             ("directions", list(record.directions)), ("properties", list(record.properties)),
             ("maximumRecordBytes", .optional(record.maximumRecordBytes)),
             ("maximumMessageBytes", .optional(record.maximumMessageBytes)), ("loans", .string(record.loans.rawValue)),
+            ("releasesOnDeath", record.releasesOnDeath.map(JSON.bool) ?? .null),
+            ("onlyByName", .bool(record.onlyByName)),
         ])
     }
 }

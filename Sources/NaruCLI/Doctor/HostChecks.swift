@@ -89,6 +89,26 @@ enum HostChecks {
             values: [("limit", limit.map(number) ?? .null)])
     }
 
+    /// The limits of System V semaphores: Naru's are sets of one.
+    static func semaphores(_ limits: SystemVSemaphore.Limits?) -> Finding {
+        let subject = "semaphores"
+        let remedy = "raise kernel.sem with sysctl (SEMMSL SEMMNS SEMOPM SEMMNI), or remove sets that nobody uses"
+        guard let limits else {
+            return Finding(
+                subject, .warning, "the kernel has none, or hides their limits", remedy: "mount /proc",
+                values: [("sets", .null), ("used", .null)])
+        }
+        let most = min(limits.sets, limits.semaphores)
+        let values: [(String, JSON)] = [("sets", .integer(most)), ("used", .integer(limits.setsInUse))]
+        let detail =
+            "\(limits.setsInUse) of \(most) sets in use; each counts to \(SystemVSemaphore.maximumValue), "
+            + "which nothing lifts"
+        guard limits.setsInUse < most - most / 16 else {
+            return Finding(subject, .warning, detail, remedy: remedy, values: values)
+        }
+        return Finding(subject, .ok, detail, values: values)
+    }
+
     // MARK: What the kernel's files say
 
     /// The size that a tmpfs was mounted with; half of the memory where the mount names none.

@@ -22,6 +22,7 @@ extension Conformance {
                     // What openings made goes before its folder does.
                     defer { withExtendedLifetime(bench) {} }
                     try feed(messages[round % messages.count], to: role, subject, bench)
+                    try bench.expectNothingLeft()
                 }
             }
             return .passed
@@ -54,6 +55,7 @@ extension Conformance {
                 }
                 try openAltered(subject, bench, message: index) { $0.bytes += [UInt8](repeating: 0xa5, count: 64) }
             }
+            try bench.expectNothingLeft()
             return .passed
         },
         .lane("opening.descriptors", alone: true, "From a peer: of any type, check before use.") { subject in

@@ -201,6 +201,9 @@ extension WaitTarget {
         case .bell:
             guard style == .task else { throw Complaint("a thread is told to wait for a bell") }
             woken = try bell.wait(until: deadline)
+        case .reception(let descriptor):
+            guard style == .thread else { throw Complaint("a task is told to wait in a socket") }
+            woken = try !descriptor.poll(.readable, deadline: deadline).isEmpty
         case .descriptor(let descriptor, let events):
             woken = try !descriptor.poll(events, deadline: deadline).isEmpty
         case .pause(let pause):
@@ -220,6 +223,7 @@ extension WaitTarget {
         case .word: "a futex word"
         case .bell: "its bell"
         case .descriptor: "a descriptor"
+        case .reception: "a socket"
         case .pause: "a pause"
         }
     }

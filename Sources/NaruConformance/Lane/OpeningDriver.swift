@@ -27,6 +27,8 @@ struct OpeningDriver {
     }
 
     private var sides: [Role: Side]
+    /// Kept: the openings use its reactor's thread and its folder.
+    private let bench: OpeningBench
     /// How many steps were made.
     private(set) var steps = 0
     /// Every message, with who sent it.
@@ -40,6 +42,7 @@ struct OpeningDriver {
 
     init(_ subject: Subject, _ bench: OpeningBench) throws {
         sides = [:]
+        self.bench = bench
         for role in [Role.dialer, .listener] {
             sides[role] = Side(opening: try subject.transport.open(bench.request(role)))
         }
@@ -131,8 +134,8 @@ final class OpeningBench: Sendable {
     let agreement: Agreement
     let bells: [Role: CountingBell]
     let reactor: Reactor
-    /// Where plugins put sidecars.
-    private let directory: String
+    /// Where the openings may make what has to have a name.
+    let directory: String
 
     /// Which way the link goes.
     enum Shape: Sendable {
@@ -152,16 +155,23 @@ final class OpeningBench: Sendable {
                 locality: locality, sameUser: true,
                 sharedNamespaces: HostIdentity.current().namespaces.keys.sorted()))
         bells = [.dialer: try CountingBell(), .listener: try CountingBell()]
-        reactor = try Reactor(name: "naru-kit")
         let folder = HostInformation.environment("TMPDIR") ?? "/tmp"
         directory = "\(folder)/naru-kit-\(String(SystemRandom.word(), radix: 36))"
+        reactor = try Reactor(name: "naru-kit")
         try FileSystem.makeDirectory(directory, permissions: 0o700)
     }
 
     deinit {
         reactor.shutdown()
-        // Lanes that outlive the bench take their sidecars along when they go, and leave the folder.
+        // What openings leave behind is found by the lines that look for it, before this.
+        for name in (try? FileSystem.list(directory)) ?? [] { try? FileSystem.remove("\(directory)/\(name)") }
         try? FileSystem.removeDirectory(directory)
+    }
+
+    /// Complains when openings that are gone have left a name behind.
+    func expectNothingLeft() throws {
+        let left = try FileSystem.list(directory)
+        if !left.isEmpty { throw Complaint("openings left \(left.sorted().joined(separator: ", ")) behind") }
     }
 
     /// The request of one end.

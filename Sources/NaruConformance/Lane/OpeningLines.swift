@@ -88,6 +88,7 @@ extension Conformance {
                     driver.patience = .zero
                     if case .opened = driver.run() { throw Complaint("opened in \(limit) of \(steps) steps") }
                 }
+                try bench.expectNothingLeft()
             }
             return .passed
         },

@@ -32,12 +32,17 @@ public struct MessageView: ~Escapable {
 @safe struct MessageRun {
     @usableFromInline let records: UnsafeMutablePointer<LentRecord>
     @usableFromInline let count: Int
+    /// How many of them are still to be given: `count`, or 0 once the receiver was closed.
+    @usableFromInline let limit: UnsafePointer<Int>
     /// The number of the message before the first.
     @usableFromInline let sequence: UInt64
 
-    init(_ records: UnsafeMutablePointer<LentRecord>, count: Int, after sequence: UInt64) {
+    init(
+        _ records: UnsafeMutablePointer<LentRecord>, count: Int, limit: UnsafePointer<Int>, after sequence: UInt64
+    ) {
         unsafe self.records = records
         self.count = count
+        unsafe self.limit = limit
         self.sequence = sequence
     }
 }

@@ -11,7 +11,8 @@ public import NaruSystem
 ///
 /// A receiver is given everything that was handed over before its peer died, then the reason as an error; after a peer
 /// that finished, `nil`.
-// Safe: `run` is allocated for the receiver's life, and only written by the lane and read up to the count it gave.
+// Safe: `run` and `runLimit` are allocated for the receiver's life; `run` is only written by the lane and read up to the
+// count it gave.
 @safe
 public final class Receiver {
     let link: Link
@@ -36,6 +37,9 @@ public final class Receiver {
     private var hasLookedAfterClose = false
     /// Where lanes lend messages together.
     private let run = UnsafeMutableBufferPointer<LentRecord>.allocate(capacity: 64)
+    /// How many of them are to be given. In memory of its own, because a loop outside this module looks at it with every
+    /// message, where a property would be checked for exclusive access.
+    private let runLimit = UnsafeMutablePointer<Int>.allocate(capacity: 1)
 
     private struct Obstacles: OptionSet {
         let rawValue: UInt8
@@ -96,6 +100,7 @@ public final class Receiver {
     deinit {
         close()
         unsafe run.deallocate()
+        unsafe runLimit.deallocate()
     }
 
     /// What other threads may do with the endpoint: close it, read its decision, peer and counters.
@@ -146,7 +151,7 @@ public final class Receiver {
         var taken = 0
         // On every path: what `body` took is given back, and the rest given again.
         defer { giveBack(run, taken: taken) }
-        while taken < run.count {
+        while unsafe taken < run.limit.pointee {
             let record = unsafe run.records[taken]
             try body(MessageView(record, sequence: run.sequence &+ UInt64(truncatingIfNeeded: taken &+ 1)))
             taken &+= 1
@@ -222,7 +227,7 @@ public final class Receiver {
             case .spin: continue
             case .sleep(let target):
                 defer { lane.disarm() }
-                try link.block(link.inbound, target, deadline: deadline, "receive")
+                try link.block(lane, target, deadline: deadline)
                 return pause(spell)
             }
         }
@@ -293,7 +298,8 @@ public final class Receiver {
             }
             if count > 0 { obstacles.insert(.receiving) }
         }
-        return unsafe MessageRun(run.baseAddress.unsafelyUnwrapped, count: count, after: taken)
+        unsafe runLimit.pointee = count
+        return unsafe MessageRun(run.baseAddress.unsafelyUnwrapped, count: count, limit: runLimit, after: taken)
     }
 
     /// Takes the first `count` messages of those that were borrowed.
@@ -503,6 +509,7 @@ public final class Receiver {
     public func close() {
         guard !obstacles.contains(.closed) else { return }
         obstacles.insert(.closed)
+        unsafe runLimit.pointee = 0
         if link.isForked {
             if let companion { Link.abandon(companion) }
             return Link.abandon(lane)

@@ -42,14 +42,14 @@ extension Sender {
         }
         while try !isAnswered() {
             do {
-                if try flushed() {
-                    try await link.sleep(link.answer, .bell, deadline: deadline, "finish")
+                if let limit = try answerLimit(deadline) {
+                    try await link.sleep(link.answer, .bell, deadline: limit, "finish")
                 } else {
                     try await sleep(byteCount: 0, deadline: deadline)
                 }
             } catch {
                 // It may have closed because the receiver has taken everything: its answer decides.
-                guard link.isClosed else { throw error }
+                guard link.isClosed || isGrace(error, deadline) else { throw error }
             }
         }
         enter(.finished)
@@ -65,14 +65,14 @@ extension Sender {
         }
         while try !isAnswered() {
             do {
-                if try flushed() {
-                    try link.block(link.answer, .bell, deadline: deadline, "finish")
+                if let limit = try answerLimit(deadline) {
+                    try link.block(link.answer, .bell, deadline: limit, "finish")
                 } else {
                     try block(byteCount: 0, deadline: deadline)
                 }
             } catch {
                 // It may have closed because the receiver has taken everything: its answer decides.
-                guard link.isClosed else { throw error }
+                guard link.isClosed || isGrace(error, deadline) else { throw error }
             }
         }
         enter(.finished)
@@ -81,11 +81,24 @@ extension Sender {
 
     private func flushed() throws(NaruError) -> Bool {
         if link.isClosed { throw closedError("flush") }
-        do {
-            return try lane.flush()
+        return try attempt { () throws(NaruError) in try lane.flush() }
+    }
+
+    /// Until when the answer is waited for; `nil` while the finish record is not handed over.
+    private func answerLimit(_ deadline: Deadline) throws(NaruError) -> Deadline? {
+        do throws(NaruError) {
+            return try lane.flush() ? deadline : nil
         } catch {
-            throw laneFailed(error)
+            // The receiver's lane is gone. It may have taken everything, and then its answer is on its way.
+            let grace = link.answer.endGrace(Link.endGrace)
+            if link.isClosed || grace.isPast { throw laneFailed(error) }
+            return min(deadline, grace)
         }
+    }
+
+    /// Whether only the time for a last answer is over.
+    private func isGrace(_ error: NaruError, _ deadline: Deadline) -> Bool {
+        error.code == .deadlineExceeded && !deadline.isPast
     }
 
     /// Puts the finish record on the lane, once.

@@ -349,7 +349,7 @@ public final class Sender {
 
     /// Runs a lane operation and replaces a broken lane's error by why the peer is gone.
     @inline(__always)
-    private func attempt(_ operation: () throws(NaruError) -> Bool) throws(NaruError) -> Bool {
+    func attempt(_ operation: () throws(NaruError) -> Bool) throws(NaruError) -> Bool {
         do {
             return try operation()
         } catch {

@@ -90,7 +90,7 @@ extension NaruError {
         private enum Value: String {
             case busy, cancelled, closed, corrupted, deadlineExceeded, finished, invalidArgument,
                 invalidConfiguration, forked, messageTooLarge, network, noTransport, peerExited, peerKilled, peerVanished,
-                protocolViolation, reentrant, refused, resourceExhausted, system, unreachable, unsupported
+                protocolViolation, reentrant, refused, removed, resourceExhausted, system, unreachable, unsupported
         }
         private let value: Value
         private init(_ value: Value) { self.value = value }
@@ -136,6 +136,8 @@ extension NaruError {
         public static let reentrant = Code(.reentrant)
         /// The peer, or this end's policy, refused.
         public static let refused = Code(.refused)
+        /// The object of the kernel was removed by somebody while it was used.
+        public static let removed = Code(.removed)
         /// Memory, descriptors or space ran out.
         public static let resourceExhausted = Code(.resourceExhausted)
         /// The kernel refused; `errno` says how.

@@ -18,8 +18,8 @@ extension Link {
                 }
                 return try check(outcome, operation)
             }
-            switch target {
-            case .ready: return
+            switch target.polled {
+            case .ready, .reception: return
             case .ended: return try await awaitEnd(slot, deadline: deadline, operation)
             case .bell, .word: outcome = await slot.suspend(deadline: deadline, reactor: reactor)
             case .descriptor(let descriptor, let events):
@@ -43,7 +43,7 @@ extension Link {
             switch target {
             case .ready: return
             case .ended: return try awaitEndBlocking(slot, deadline: deadline, operation)
-            case .bell, .word, .descriptor, .pause: outcome = try slot.block(on: target, deadline: deadline)
+            case .bell, .word, .descriptor, .reception, .pause: outcome = try slot.block(on: target, deadline: deadline)
             }
         } catch let error as SystemError {
             throw NaruError(error, operation: operation, object: name)
@@ -53,9 +53,22 @@ extension Link {
         try check(outcome, operation)
     }
 
+    /// Blocks the calling thread until an armed lane may have something to receive: in the lane, where it can and there
+    /// is no deadline.
+    func block(_ lane: any InboundLane, _ target: WaitTarget, deadline: Deadline) throws(NaruError) {
+        guard case .reception(let descriptor) = target, deadline == .never else {
+            return try block(inbound, target, deadline: deadline, "receive")
+        }
+        do throws(SystemError) {
+            _ = try inbound.block(in: descriptor) { lane.sleep() }
+        } catch {
+            throw NaruError(error, operation: "receive", object: name)
+        }
+    }
+
     /// How long a lane's end waits for the monitor to say why, before the peer counts as vanished. It counts from when
     /// the end was first met, so that many short waits are as good as a long one.
-    private static let endGrace = Duration.milliseconds(200)
+    static let endGrace = Duration.milliseconds(200)
 
     /// The lane ended; the monitor is about to say why. A deadline that comes first leaves the link as it is.
     private func awaitEnd(_ slot: WaitSlot, deadline: Deadline, _ operation: String) async throws(NaruError) {

@@ -81,7 +81,7 @@ internal import Synchronization
         // Release: pairs with the acquire in isClosed. Sequentially consistent so that a waiter that armed before this
         // store is woken below, and one that arms later sees it.
         closedFlag.store(true, ordering: .sequentiallyConsistent)
-        wakeAll()
+        wakeAll(forGood: true)
         for callback in callbacks { callback(reason) }
     }
 
@@ -111,8 +111,8 @@ internal import Synchronization
     }
 
     /// Wakes every waiter of this end; they look again.
-    func wakeAll() {
-        inbound.wake()
+    func wakeAll(forGood: Bool = false) {
+        inbound.wake(forGood: forGood)
         outbound.wake()
         answer.wake()
     }

@@ -25,6 +25,7 @@ final class WaitSlot: Sendable {
         case task(UnsafeContinuation<Outcome, Never>)
         case word(UnsafePointer<Atomic<UInt32>>)
         case descriptor(EventCounter)
+        case reception(Descriptor)
     }
 
     /// A descriptor the reactor watches for this slot.
@@ -63,7 +64,9 @@ final class WaitSlot: Sendable {
     }
 
     /// Wakes the sleeper, or leaves a permit. Safe from any thread.
-    func wake() {
+    /// - Parameter forGood: Nothing will be waited for again. Only this ends a sleep in a socket: nothing else that
+    ///   wakes a slot brings what is waited for there.
+    func wake(forGood: Bool = false) {
         let continuation: UnsafeContinuation<Outcome, Never>? = unsafe state.withLock { state in
             state.permit = true
             switch state.sleeper {
@@ -80,6 +83,9 @@ final class WaitSlot: Sendable {
                 return nil
             case .descriptor(let counter):
                 counter.signal()
+                return nil
+            case .reception(let descriptor):
+                if forGood { descriptor.shutdownRead() }
                 return nil
             }
         }
@@ -158,14 +164,28 @@ final class WaitSlot: Sendable {
 
     /// Blocks the calling thread until what an armed lane waits for may have come, or the deadline.
     func block(on target: WaitTarget, deadline: Deadline) throws(SystemError) -> Outcome {
-        switch target {
-        case .ready, .ended: .woken
+        switch target.polled {
+        case .ready, .ended, .reception: .woken
         case .bell: try block(deadline: deadline)
         case .word(let word, let value): unsafe try block(on: word, value: value, deadline: deadline)
         case .descriptor(let descriptor, let events): try block(on: descriptor, events, deadline: deadline)
         case .pause(let pause):
             Self.afterPause(try block(deadline: min(deadline, .after(pause))), deadline)
         }
+    }
+
+    /// Blocks the calling thread in `sleep`, which receives from the socket, until something came or the slot is woken
+    /// for good. Where `sleep` answers that it cannot, polls the socket.
+    func block(in descriptor: Descriptor, _ sleep: () -> Bool) throws(SystemError) -> Outcome {
+        let early = state.withLock { state in
+            if state.permit { return true }
+            state.sleeper = .reception(descriptor)
+            return false
+        }
+        if early { return .woken }
+        let hasSlept = sleep()
+        state.withLock { $0.sleeper = .none }
+        return hasSlept ? .woken : try block(on: descriptor, .readable, deadline: .never)
     }
 
     /// Suspends the calling task for a pause, or as ``suspend(deadline:reactor:)``.

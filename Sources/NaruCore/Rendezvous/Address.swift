@@ -8,6 +8,8 @@ public enum Address: Hashable, Sendable, CustomStringConvertible {
     /// An object of the system that other programs made or use, as its transport names it: `fifo:/tmp/log`,
     /// `posix-queue:/jobs`, `sysv-queue:0x4e`.
     case medium(TransportName, object: String)
+    /// A link with the process that started this one: `inherited:frames`, or `inherited:` where it is the only one.
+    case inherited(name: String)
 
     /// Parses an address.
     /// - Throws: ``NaruError/Code/invalidArgument`` for a name that is not `[a-z0-9-]{1,64}`,
@@ -21,11 +23,14 @@ public enum Address: Hashable, Sendable, CustomStringConvertible {
         switch scheme {
         case "local":
             self = .local(name: try Self.checked(String(text[text.index(after: colon)...]), in: text))
+        case "inherited":
+            let name = String(text[text.index(after: colon)...])
+            self = .inherited(name: name.isEmpty ? "" : try Self.checked(name, in: text))
         case "fifo", "posix-queue", "sysv-queue":
             self = .medium(
                 TransportName(String(scheme)),
                 object: try Self.checkedObject(String(text[text.index(after: colon)...]), in: text))
-        case "tcp", "tls", "nats", "file", "inherited":
+        case "tcp", "tls", "nats", "file":
             throw NaruError(
                 .unsupported, operation: "parse", object: "address \(text)",
                 reason: "this build has no mechanism for `\(scheme):`", remedy: "use local:NAME")
@@ -36,23 +41,28 @@ public enum Address: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The name of the link at this address; what stands for it in messages where it has none.
+    /// The name of the link at this address, empty for `inherited:` alone; what stands for it in messages where it has
+    /// none.
     public var name: String {
         switch self {
-        case .local(let name): name
+        case .local(let name), .inherited(let name): name
         case .medium: description
         }
     }
 
     /// The name by which the configuration knows the link; `nil` for an object that is not Naru's.
     public var configurationName: String? {
-        if case .local(let name) = self { name } else { nil }
+        switch self {
+        case .local(let name), .inherited(let name): name
+        case .medium: nil
+        }
     }
 
     /// The address as it is written.
     public var description: String {
         switch self {
         case .local(let name): "local:\(name)"
+        case .inherited(let name): "inherited:\(name)"
         case .medium(let transport, let object): "\(transport):\(object)"
         }
     }

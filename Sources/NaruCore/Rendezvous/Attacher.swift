@@ -115,12 +115,12 @@ struct Attacher {
     private var attachRequest: AttachRequest {
         let medium: AttachRequest.Medium =
             switch address {
-            case .local(let name): .link(name: name)
+            case .local(let name), .inherited(let name): .link(name: name)
             case .medium(_, let object): .foreign(object: object)
             }
         return AttachRequest(
             medium: medium, requirements: request.requirements, sends: sends, receives: receives,
-            directories: runtime.directories, reactor: runtime.reactor)
+            framing: request.rawFraming, directories: runtime.directories, reactor: runtime.reactor)
     }
 
     /// Who may carry it. The ends share the medium, so they share what it needs.
@@ -140,6 +140,11 @@ struct Attacher {
                     reason: "a link of Naru's has no raw form",
                     remedy: "name the object of the other program: fifo:PATH, posix-queue:/NAME, sysv-queue:KEY")
             }
+        case .inherited:
+            throw NaruError(
+                .unsupported, operation: "attach", object: address.description,
+                reason: "a link with the process that started this one is negotiated with it",
+                remedy: "use local:NAME for a link that is attached to its medium")
         case .medium(let transport, _):
             guard request.isRaw else {
                 throw NaruError(

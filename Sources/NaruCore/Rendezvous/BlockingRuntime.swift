@@ -10,7 +10,7 @@ extension Runtime {
 
 /// The blocking forms of a ``Runtime``'s operations.
 public struct BlockingRuntime: Sendable {
-    private let runtime: Runtime
+    let runtime: Runtime
 
     init(_ runtime: Runtime) {
         self.runtime = runtime
@@ -24,6 +24,9 @@ public struct BlockingRuntime: Sendable {
             var attacher = runtime.attacher(address, request, sends: true, receives: false, deadline)
             return try runtime.makeSender(try attacher.attachBlocking())
         }
+        if case .inherited(let name) = address {
+            return try sender(try runtime.inheritedEnd(name), request, deadline: deadline)
+        }
         var dialer = runtime.dialer(address, request, sends: true, receives: false, deadline)
         return try runtime.makeSender(try dialer.dialBlocking())
     }
@@ -36,6 +39,9 @@ public struct BlockingRuntime: Sendable {
             var attacher = runtime.attacher(address, request, sends: false, receives: true, deadline)
             return try runtime.makeReceiver(try attacher.attachBlocking())
         }
+        if case .inherited(let name) = address {
+            return try receiver(try runtime.inheritedEnd(name), request, deadline: deadline)
+        }
         let listener = try runtime.listener(address, request, sends: false, receives: true, .one)
         guard let established = try listener.nextBlocking(deadline: deadline) else { throw listener.nobodyCame() }
         return try runtime.makeReceiver(established, listener)
@@ -46,6 +52,9 @@ public struct BlockingRuntime: Sendable {
         _ address: Address, _ request: LinkRequest = LinkRequest(), deadline: Deadline = .after(.seconds(30))
     ) throws(NaruError) -> sending Channel {
         try request.duplex.checkNegotiated(at: address, "open a channel of")
+        if case .inherited(let name) = address {
+            return try channel(try runtime.inheritedEnd(name), request, deadline: deadline)
+        }
         var dialer = runtime.dialer(address, request.duplex, sends: true, receives: true, deadline)
         return try runtime.makeChannel(try dialer.dialBlocking())
     }

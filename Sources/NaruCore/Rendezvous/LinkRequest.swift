@@ -11,14 +11,18 @@ public struct LinkRequest: Sendable, Hashable {
     public var compression: Compression
     /// Whether the other end is any program: bytes travel as they are, without Naru's records.
     public var isRaw: Bool
+    /// How such bytes are cut into messages, where the other program's object is a stream.
+    public var rawFraming: RawFraming
 
     /// A request; by default a simplex link with no wishes.
     public init(
-        requirements: Requirements = Requirements(), compression: Compression = .auto, isRaw: Bool = false
+        requirements: Requirements = Requirements(), compression: Compression = .auto, isRaw: Bool = false,
+        rawFraming: RawFraming = .bytes
     ) {
         self.requirements = requirements
         self.compression = compression
         self.isRaw = isRaw
+        self.rawFraming = rawFraming
     }
 
     /// The same wishes for a link both ways.

@@ -121,6 +121,15 @@ final class LocalListener: Sendable {
     /// Stops listening and removes the name. Links that were given out live on. Idempotent.
     func close() {
         if runtime.isForked { return }
+        let gone = stop()
+        // Links that nobody took are left, and their peers told, by dropping them.
+        accepted.close(gone)
+    }
+
+    /// Stops listening and removes the name, and returns what waits for a peer then throw.
+    @discardableResult
+    private func stop() -> NaruError {
+        let gone = NaruError(.closed, operation: "accept", object: "local:\(name)", reason: "the listener closed")
         let (registration, halfOpen, first) = state.withLock { state in
             defer {
                 state.isClosed = true
@@ -129,9 +138,8 @@ final class LocalListener: Sendable {
             }
             return (state.registration, state.halfOpen, !state.isClosed)
         }
-        guard first else { return }
+        guard first else { return gone }
         if let registration { runtime.reactor.remove(registration) }
-        let gone = NaruError(.closed, operation: "accept", object: "local:\(name)", reason: "the listener closed")
         for handshake in halfOpen {
             handshake.abandon(
                 gone, refusal: HandshakeRefusal(code: .closed, reason: "the listener closed", remedy: nil))
@@ -139,9 +147,8 @@ final class LocalListener: Sendable {
         try? FileSystem.remove(path)
         socket.close()
         lock.release()
-        // Links that nobody took are left, and their peers told, by dropping them.
-        accepted.close(gone)
         runtime.forget(ObjectIdentifier(self))
+        return gone
     }
 
     // MARK: On the reactor's thread
@@ -242,15 +249,17 @@ final class LocalListener: Sendable {
         case .failure(let error):
             if !isClosed, error.code != .closed { log.refused(error) }
         case .success(let established):
-            established.link.onClose { [weak self] _ in self?.released() }
             accepted.put(established)  // Closed meanwhile, it drops the link, and the peer is told.
+            established.link.onClose { [weak self] _ in self?.released() }
         }
     }
 
-    /// A link has closed. A listener for one served its one.
+    /// A link has closed. A listener for one served its one, which may still have to be taken: its peer may have sent
+    /// everything and gone before anybody looked.
     private func released() {
         state.withLock { $0.serving -= 1 }
-        if !isMany { close() }
+        if isMany || runtime.isForked { return }
+        accepted.end(stop())
     }
 
     private func pause() {

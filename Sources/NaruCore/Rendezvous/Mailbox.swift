@@ -25,6 +25,15 @@ final class Mailbox<Item: Sendable>: Sendable {
         return waiters != nil
     }
 
+    /// Takes nothing more; every wait throws this once what is there has been taken.
+    func end(_ error: NaruError) {
+        let waiters = state.withLock { state in
+            if state.end == nil { state.end = error }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.wake() }
+    }
+
     /// Drops what nobody took; every wait from now on throws this.
     func close(_ error: NaruError) {
         let (waiters, untaken) = state.withLock { state in

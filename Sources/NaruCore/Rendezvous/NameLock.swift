@@ -15,7 +15,7 @@ final class NameLock: Sendable {
         do {
             while true {
                 let descriptor = try FileSystem.open(path, [.read, .write, .create, .noFollow], permissions: 0o600)
-                guard try descriptor.tryLock() else {
+                guard try Self.isLocked(descriptor) else {
                     throw NaruError(
                         .busy, operation: "listen", object: "local:\(name)",
                         reason: "another end listens on it (\(path) is locked)",
@@ -42,6 +42,15 @@ final class NameLock: Sendable {
         } catch {
             throw error as! NaruError
         }
+    }
+
+    /// Takes the lock; again for a moment when somebody has it, who may only be looking whether anybody has.
+    private static func isLocked(_ descriptor: Descriptor) throws(SystemError) -> Bool {
+        for _ in 0..<20 {
+            if try descriptor.tryLock() { return true }
+            Processor.yield()
+        }
+        return false
     }
 
     /// Removes the file, then lets the lock go.

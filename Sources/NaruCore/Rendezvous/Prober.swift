@@ -41,34 +41,34 @@ final class Prober: Sendable {
 
     /// Probes all of them. Blocks, for each that hangs ``bound``.
     /// - Returns: a record for each, in order, and the threads that hang.
-    static func probe(_ transports: [any Transport]) -> (records: [CapabilityRecord], hanging: [Prober]) {
+    static func probe(_ mechanisms: [any Mechanism]) -> (records: [CapabilityRecord], hanging: [Prober]) {
         var records: [CapabilityRecord] = []
         var hanging: [Prober] = []
-        while records.count < transports.count {
-            let rest = Array(transports.dropFirst(records.count))
+        while records.count < mechanisms.count {
+            let rest = Array(mechanisms.dropFirst(records.count))
             let desk = Desk()
             guard let thread = start(rest, desk) else {
                 // No thread to be had: what must be known is found out here.
                 records += rest.map(record(of:))
                 break
             }
-            while records.count < transports.count, let record = next(desk) { records.append(record) }
-            if records.count == transports.count {
+            while records.count < mechanisms.count, let record = next(desk) { records.append(record) }
+            if records.count == mechanisms.count {
                 thread.join()
                 break
             }
             desk.isAbandoned.store(true, ordering: .relaxed)
-            let name = transports[records.count].name
+            let name = mechanisms[records.count].name
             hanging.append(Prober(desk, thread, hanging: name))
             records.append(refused(name, "its probe did not return within \(bound.components.seconds) s"))
         }
         return (records, hanging)
     }
 
-    private static func start(_ transports: [any Transport], _ desk: Desk) -> SystemThread? {
+    private static func start(_ mechanisms: [any Mechanism], _ desk: Desk) -> SystemThread? {
         try? SystemThread(name: "naru-probe") {
-            for transport in transports {
-                desk.records.put(record(of: transport))
+            for mechanism in mechanisms {
+                desk.records.put(record(of: mechanism))
                 if desk.isAbandoned.load(ordering: .relaxed) { break }
             }
             desk.hasEnded.store(true, ordering: .relaxed)
@@ -81,14 +81,14 @@ final class Prober: Sendable {
     }
 
     /// What a plugin says of itself, or that what it says cannot be used: one that is wrong must not hide the others.
-    private static func record(of transport: any Transport) -> CapabilityRecord {
-        let record = transport.probe()
+    private static func record(of mechanism: any Mechanism) -> CapabilityRecord {
+        let record = mechanism.probe()
         do {
             _ = try record.validated()
-            guard record.transport != transport.name else { return record }
-            return refused(transport.name, "its record names \(record.transport)")
+            guard record.transport != mechanism.name else { return record }
+            return refused(mechanism.name, "its record names \(record.transport)")
         } catch {
-            return refused(transport.name, "its record is not valid: \(error)")
+            return refused(mechanism.name, "its record is not valid: \(error)")
         }
     }
 

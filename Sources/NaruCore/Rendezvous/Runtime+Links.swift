@@ -20,6 +20,9 @@ extension Runtime {
             var attacher = attacher(address, request, sends: true, receives: false, deadline)
             return try makeSender(try await attacher.attach())
         }
+        if case .inherited(let name) = address {
+            return try await sender(try inheritedEnd(name), request, deadline: deadline)
+        }
         var dialer = dialer(address, request, sends: true, receives: false, deadline)
         return try makeSender(try await dialer.dial())
     }
@@ -35,6 +38,9 @@ extension Runtime {
             var attacher = attacher(address, request, sends: false, receives: true, deadline)
             return try makeReceiver(try await attacher.attach())
         }
+        if case .inherited(let name) = address {
+            return try await receiver(try inheritedEnd(name), request, deadline: deadline)
+        }
         let listener = try listener(address, request, sends: false, receives: true, .one)
         guard let established = try await listener.next(deadline: deadline) else { throw listener.nobodyCame() }
         return try makeReceiver(established, listener)
@@ -46,14 +52,23 @@ extension Runtime {
         _ address: Address, _ request: LinkRequest = LinkRequest(), deadline: Deadline = .after(.seconds(30))
     ) async throws(NaruError) -> sending Channel {
         try request.duplex.checkNegotiated(at: address, "open a channel of")
+        if case .inherited(let name) = address {
+            return try await channel(try inheritedEnd(name), request, deadline: deadline)
+        }
         var dialer = dialer(address, request.duplex, sends: true, receives: true, deadline)
         return try makeChannel(try await dialer.dial())
     }
 
     /// Listens at `address`: one channel, receiver or sender for each peer that comes.
-    /// - Throws: ``NaruError/Code/busy`` when somebody else listens there; what the kernel refused.
+    /// - Throws: ``NaruError/Code/busy`` when somebody else listens there; what the kernel refused;
+    ///   ``NaruError/Code/unsupported`` for an inherited link, which has one peer.
     public func listener(_ address: Address, _ request: LinkRequest = LinkRequest()) throws(NaruError) -> Listener {
         try request.checkNegotiated(at: address, "listen on")
+        if case .inherited = address {
+            throw NaruError(
+                .unsupported, operation: "listen", object: "\(address)", reason: "an inherited link has one peer",
+                remedy: "use a sender, a receiver or a channel")
+        }
         let duplex = request.requirements.direction == .duplex
         return Listener(
             try listener(address, request, sends: duplex, receives: true, .many(backlog: Listener.backlog)), self)

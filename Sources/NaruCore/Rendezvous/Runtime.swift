@@ -21,6 +21,8 @@ public final class Runtime: Sendable {
     public let codecs: [String: any Codec]
     /// Where links on this host meet.
     public let directories: RuntimeDirectories
+    /// The links that this process inherited from the one that started it, by name.
+    let inherited: [String: RelatedEnd]
     /// Where the runtime says what an operator should know.
     public let logger: Logger
 
@@ -31,6 +33,7 @@ public final class Runtime: Sendable {
     /// Who this process says it is: as it was when the runtime was made.
     private let claim = ProcessClaim.current()
     private let transports: [TransportName: any Transport]
+    private let signals: [TransportName: any SignalMechanism]
     /// Threads that hang in a plugin's probe.
     private let hangingProbes: [Prober]
     private let endings = Mutex(Endings())
@@ -40,6 +43,8 @@ public final class Runtime: Sendable {
         var actions: [ObjectIdentifier: @Sendable () -> Void] = [:]
         /// Ended after everything else: their threads may be waiting for a link.
         var executors: [WaitingExecutor] = []
+        /// Threads that the actions told to end, each with how to wait for it.
+        var threads: [ObjectIdentifier: @Sendable () -> Void] = [:]
         var isShutDown = false
     }
 
@@ -47,29 +52,29 @@ public final class Runtime: Sendable {
     ///
     /// One whose probe does not return within a second is refused, and hides no other.
     /// - Parameters:
-    ///   - transports: the plugins, each with a name of its own.
+    ///   - transports: the plugins that carry messages, each with a name of its own.
+    ///   - signals: the plugins that synchronise.
     ///   - codecs: the codec plugins.
     ///   - costs: what the selector ranks by.
     ///   - directories: where links on this host meet.
+    ///   - inherited: the links that this process inherited from the one that started it, by name; see
+    ///     ``InheritedEnds``.
     ///   - logger: for what an operator should know.
     /// - Throws: ``NaruError/Code/resourceExhausted`` or ``NaruError/Code/system`` when the reactor cannot start,
     ///   ``NaruError/Code/invalidArgument`` when two plugins have one name.
     public init(
-        transports: [any Transport], codecs: [any Codec] = [], costs: CostTable = .shipped,
-        directories: RuntimeDirectories = .standard(), logger: Logger
+        transports: [any Transport], signals: [any SignalMechanism] = [], codecs: [any Codec] = [],
+        costs: CostTable = .shipped, directories: RuntimeDirectories = .standard(),
+        inherited: [String: RelatedEnd] = [:], logger: Logger
     ) throws(NaruError) {
-        var byName: [TransportName: any Transport] = [:]
-        for transport in transports {
-            guard byName.updateValue(transport, forKey: transport.name) == nil else {
-                throw NaruError(
-                    .invalidArgument, operation: "register", object: transport.name.rawValue,
-                    reason: "two plugins have this name", remedy: "register each transport once")
-            }
-        }
-        self.transports = byName
+        let mechanisms: [any Mechanism] = transports + signals
+        try Self.checkNames(mechanisms)
+        self.transports = Dictionary(uniqueKeysWithValues: transports.map { ($0.name, $0) })
+        self.signals = Dictionary(uniqueKeysWithValues: signals.map { ($0.name, $0) })
         self.codecs = Dictionary(codecs.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         self.costs = costs
         self.directories = directories
+        self.inherited = inherited
         self.logger = logger
         do {
             reactor = try Reactor(name: "naru")
@@ -77,7 +82,7 @@ public final class Runtime: Sendable {
             throw NaruError(error, operation: "start", object: "reactor")
         }
         processes = PeerProcesses(reactor: reactor)
-        (records, hangingProbes) = Prober.probe(transports)
+        (records, hangingProbes) = Prober.probe(mechanisms)
         for prober in hangingProbes {
             logger.warning("the probe of \(prober.hanging) hangs; the transport is left out")
         }
@@ -87,12 +92,31 @@ public final class Runtime: Sendable {
         reactor.shutdown()
     }
 
+    private static func checkNames(_ mechanisms: [any Mechanism]) throws(NaruError) {
+        var names: Set<TransportName> = []
+        for mechanism in mechanisms where !names.insert(mechanism.name).inserted {
+            throw NaruError(
+                .invalidArgument, operation: "register", object: mechanism.name.rawValue,
+                reason: "two plugins have this name", remedy: "register each transport once")
+        }
+    }
+
     /// The plugin of this name.
     func transport(_ name: TransportName) -> (any Transport)? {
         transports[name]
     }
 
-    /// Closes every link, listener and dial of the runtime, then ends its thread. What waits throws
+    /// The plugin of this name that synchronises.
+    func signal(_ name: TransportName) -> (any SignalMechanism)? {
+        signals[name]
+    }
+
+    /// Every plugin, transports first.
+    var mechanisms: [any Mechanism] {
+        records.compactMap { transports[$0.transport] ?? signals[$0.transport] }
+    }
+
+    /// Closes every link, listener, dial, signal and permit of the runtime, then ends its thread. What waits throws
     /// ``NaruError/Code/closed``, and so does every later call. Idempotent. Blocks until the thread has ended.
     ///
     /// The one thread that may go on is one that hangs in a plugin's probe: nothing can end it but the probe's return.
@@ -107,6 +131,8 @@ public final class Runtime: Sendable {
             return (endings.actions, endings.executors)
         }
         for action in actions.values { action() }
+        // After all of them were told, so that they end together.
+        for wait in endings.withLock({ $0.threads }).values { wait() }
         for executor in executors { executor.end() }
         reactor.shutdown()
         for prober in hangingProbes where !prober.join() {
@@ -145,6 +171,22 @@ public final class Runtime: Sendable {
         if isShutDown { throw Self.shutDown }
     }
 
+    /// Remembers a thread that an action ends, and how to wait for it.
+    /// - Throws: ``NaruError/Code/closed`` after a shutdown.
+    func rememberThread(_ id: ObjectIdentifier, _ join: @escaping @Sendable () -> Void) throws(NaruError) {
+        let isShutDown = endings.withLock { endings in
+            if !endings.isShutDown { endings.threads[id] = join }
+            return endings.isShutDown
+        }
+        if isShutDown { throw Self.shutDown }
+    }
+
+    /// A thread ends: nobody has to wait for it any more.
+    func forgetThread(_ id: ObjectIdentifier) {
+        let forgotten = endings.withLock { $0.threads.removeValue(forKey: id) }
+        withExtendedLifetime(forgotten) {}  // What it owns goes outside the lock.
+    }
+
     /// How many links, listeners and dials a shutdown would end.
     var openEndCount: Int { endings.withLock { $0.actions.count } }
 
@@ -180,7 +222,8 @@ public final class Runtime: Sendable {
     /// The HELLO of one end of a link.
     func hello(name: String, _ request: LinkRequest, sends: Bool, receives: Bool) -> Hello {
         Hello(
-            versions: .current, requires: [], name: name, process: claim, records: records,
+            versions: .current, requires: [], name: name, process: claim,
+            records: records.filter { transports[$0.transport] != nil },
             codecs: codecs.keys.sorted(), requirements: request.requirements, compression: request.compression,
             sends: sends, receives: receives, codecFeatures: codecs.mapValues(CodecFeature.all(of:)))
     }

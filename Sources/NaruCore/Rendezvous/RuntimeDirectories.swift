@@ -1,9 +1,10 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
-internal import NaruSystem
+public import NaruSystem
 
-/// The folders in which links of one user meet: sockets and lock files, nothing else.
+/// The folders in which links of one user meet: sockets and lock files, and for a moment the named pipes of links that
+/// are being opened.
 ///
 /// A listener uses the first that works; a dialer looks in all of them.
 public struct RuntimeDirectories: Sendable, Hashable {
@@ -31,7 +32,7 @@ public struct RuntimeDirectories: Sendable, Hashable {
 
     /// The first folder that is usable, made where it is missing.
     /// - Throws: ``NaruError/Code/system`` with every folder's reason.
-    func usable() throws(NaruError) -> String {
+    public func usable() throws(NaruError) -> String {
         var reasons: [String] = []
         for path in paths {
             do {
@@ -66,8 +67,8 @@ public struct RuntimeDirectories: Sendable, Hashable {
     }
 
     /// Why nobody of this user's can be met in a folder, if so: whoever else owns it, or may write to it, could put a
-    /// name there.
-    static func problem(_ path: String) throws(SystemError) -> String? {
+    /// name there. Throws `ENOENT` where there is none.
+    public static func problem(_ path: String) throws(SystemError) -> String? {
         let status = try FileSystem.status(path, followingSymbolicLinks: false)
         guard status.kind == .directory else { return "it is not a folder" }
         guard HostInformation.isOwnUser(status.userID) else {

@@ -82,5 +82,11 @@ extension CostTable {
         Floor(
             transport: .semaphore, spin: 400, balanced: 3000, power: 4000, perByte: 0, perReceiver: 600,
             perWakeup: 1500, perReceiverByte: 0, stream: 100, streamPerReceiver: 300),
+        Floor(
+            transport: .posixSemaphore, spin: 200, balanced: 2900, power: 3900, perByte: 0, perReceiver: 10,
+            perWakeup: 1500, perReceiverByte: 0, stream: 5, streamPerReceiver: 5),
+        Floor(
+            transport: .anonymousSemaphore, spin: 200, balanced: 2900, power: 3900, perByte: 0, perReceiver: 10,
+            perWakeup: 1500, perReceiverByte: 0, stream: 5, streamPerReceiver: 5),
     ]
 }

@@ -13,7 +13,7 @@ struct Filters {
         var result = [policy(pairing), presence(pairing)].compactMap(\.self)
         guard let record = pairing.effective else { return result }
         result += [
-            availability(pairing), agreement(pairing, record), locality(pairing, record),
+            unasked(pairing, record), availability(pairing), agreement(pairing, record), locality(pairing, record),
             direction(pairing, record), size(record), properties(pairing, record), overflow(pairing, record),
             user(record), namespaces(record),
         ].compactMap(\.self)
@@ -51,6 +51,14 @@ struct Filters {
         }
     }
 
+    private func unasked(_ pairing: Pairing, _ record: CapabilityRecord) -> Refusal? {
+        guard record.onlyByName, request.transports?.contains(pairing.transport) != true else { return nil }
+        let name = Wording.shown(pairing.transport.rawValue)
+        return Refusal(
+            "used only where it is asked for by name", remedy: "add \(name) to transports",
+            cause: "the default of transports")
+    }
+
     private func availability(_ pairing: Pairing) -> Refusal? {
         let local = pairing.local?.availability ?? .available
         let remote = pairing.remote?.availability ?? .available
@@ -66,6 +74,8 @@ struct Filters {
 
     private func agreement(_ pairing: Pairing, _ record: CapabilityRecord) -> Refusal? {
         guard !record.agreements.contains(where: ways.contains) else { return nil }
+        // What carries no signals says so, which is the reason.
+        guard request.direction != .signal || record.directions.contains(.signal) else { return nil }
         guard let way = record.agreements.first else {
             return Refusal(
                 "the ends have no way to an agreement in common",

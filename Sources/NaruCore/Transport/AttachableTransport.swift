@@ -42,6 +42,8 @@ public struct AttachRequest: Sendable {
     public var sends: Bool
     /// Whether this end receives.
     public var receives: Bool
+    /// How the bytes of another program's stream are cut into messages; for media that keep messages it means nothing.
+    public var framing: RawFraming
     /// Where the sidecars of Naru's own objects lie.
     public var directories: RuntimeDirectories
     /// The thread that watches descriptors and deadlines for this ``Runtime``.
@@ -57,13 +59,14 @@ public struct AttachRequest: Sendable {
 
     /// A request to attach.
     public init(
-        medium: Medium, requirements: Requirements, sends: Bool, receives: Bool, directories: RuntimeDirectories,
-        reactor: Reactor
+        medium: Medium, requirements: Requirements, sends: Bool, receives: Bool, framing: RawFraming = .bytes,
+        directories: RuntimeDirectories, reactor: Reactor
     ) {
         self.medium = medium
         self.requirements = requirements
         self.sends = sends
         self.receives = receives
+        self.framing = framing
         self.directories = directories
         self.reactor = reactor
     }

@@ -5,7 +5,7 @@ extension CapabilityRecord: Codable {
     private enum Key: String, CodingKey {
         case version, transport, localities, directions, properties, agreements, maximumRecordBytes
         case maximumMessageBytes, loans, survivesSenderDeath, sealed, waitModes, overflow, requiresSameUser
-        case sharedNamespaces, availability
+        case sharedNamespaces, releasesOnDeath, onlyByName, availability
     }
 
     /// Reads a record leniently: unknown fields and list elements are skipped, absent fields other than `transport`,
@@ -28,10 +28,12 @@ extension CapabilityRecord: Codable {
             overflow: try container.decodeKnownIfPresent(OverflowPolicy.self, forKey: .overflow) ?? [.block],
             requiresSameUser: try container.decodeIfPresent(Bool.self, forKey: .requiresSameUser) ?? false,
             sharedNamespaces: try container.decodeIfPresent([String].self, forKey: .sharedNamespaces) ?? [],
+            releasesOnDeath: try container.decodeIfPresent(Bool.self, forKey: .releasesOnDeath),
+            onlyByName: try container.decodeIfPresent(Bool.self, forKey: .onlyByName) ?? false,
             availability: try container.decodeIfPresent(Availability.self, forKey: .availability) ?? .available)
     }
 
-    /// Writes every field; limits that are `nil` are left out.
+    /// Writes every field; limits that are `nil` and what is said of few mechanisms are left out.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(version, forKey: .version)
@@ -49,6 +51,8 @@ extension CapabilityRecord: Codable {
         try container.encode(overflow, forKey: .overflow)
         try container.encode(requiresSameUser, forKey: .requiresSameUser)
         try container.encode(sharedNamespaces, forKey: .sharedNamespaces)
+        try container.encodeIfPresent(releasesOnDeath, forKey: .releasesOnDeath)
+        if onlyByName { try container.encode(true, forKey: .onlyByName) }
         try container.encode(availability, forKey: .availability)
     }
 }

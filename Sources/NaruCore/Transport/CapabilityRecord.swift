@@ -52,6 +52,11 @@ public struct CapabilityRecord: Sendable, Hashable {
     public var requiresSameUser: Bool
     /// The kinds of namespace both ends must share (`net`, `ipc`, `mnt`); empty where descriptors are passed.
     public var sharedNamespaces: [String]
+    /// Whether what a process holds goes back when the process dies; `nil` for what carries messages, of which nobody
+    /// holds anything.
+    public var releasesOnDeath: Bool?
+    /// Whether it is used only where a request names it.
+    public var onlyByName: Bool
     /// Whether the host permits it.
     public var availability: Availability
 
@@ -61,7 +66,8 @@ public struct CapabilityRecord: Sendable, Hashable {
         properties: [Property] = [], agreements: [AgreementKind] = [.negotiated], maximumRecordBytes: Int? = nil,
         maximumMessageBytes: Int? = nil, loans: LoanKind = .copied, survivesSenderDeath: Bool = false,
         sealed: Bool = false, waitModes: [WaitMode] = WaitMode.allCases, overflow: [OverflowPolicy] = [.block],
-        requiresSameUser: Bool = false, sharedNamespaces: [String] = [], availability: Availability = .available
+        requiresSameUser: Bool = false, sharedNamespaces: [String] = [], releasesOnDeath: Bool? = nil,
+        onlyByName: Bool = false, availability: Availability = .available
     ) {
         self.version = version
         self.transport = transport
@@ -78,6 +84,8 @@ public struct CapabilityRecord: Sendable, Hashable {
         self.overflow = overflow
         self.requiresSameUser = requiresSameUser
         self.sharedNamespaces = sharedNamespaces
+        self.releasesOnDeath = releasesOnDeath
+        self.onlyByName = onlyByName
         self.availability = availability
     }
 
@@ -103,6 +111,8 @@ public struct CapabilityRecord: Sendable, Hashable {
             overflow: OverflowPolicy.allCases.filter { overflow.contains($0) && other.overflow.contains($0) },
             requiresSameUser: requiresSameUser || other.requiresSameUser,
             sharedNamespaces: Set(sharedNamespaces).union(other.sharedNamespaces).sorted(),
+            releasesOnDeath: releasesOnDeath.flatMap { mine in other.releasesOnDeath.map { mine && $0 } },
+            onlyByName: onlyByName || other.onlyByName,
             availability: availability.combined(with: other.availability))
     }
 

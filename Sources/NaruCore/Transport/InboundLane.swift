@@ -21,6 +21,7 @@ internal import NaruSystem
 /// - ``label`` is that of the record lent last, also inside the closure that it is lent to.
 /// - ``select(_:)`` says which records are given from then on; one that was lent and left comes first all the same.
 /// - ``spin(_:)`` takes nothing, does not sleep, and does not say ``SpinOutcome/nothing`` where there is a record.
+/// - ``sleep()`` returns when something came, the stream ended, or its receiving side was shut down, and may return early.
 /// - ``close()`` is idempotent. Every drain after it throws ``NaruError/Code/closed``.
 public protocol InboundLane: AnyObject {
     /// Gives up to `maximum` records to `body` and returns how many it took.
@@ -45,6 +46,9 @@ public protocol InboundLane: AnyObject {
     /// Prepares to wait for a record, and says what to wait for.
     func arm(_ style: WaitStyle) throws(NaruError) -> WaitTarget
 
+    /// Blocks the calling thread in the socket of ``WaitTarget/reception(_:)``; `false`, at once, where it cannot.
+    func sleep() -> Bool
+
     /// Ends the wait, whether it came true or not.
     func disarm()
 
@@ -55,6 +59,9 @@ public protocol InboundLane: AnyObject {
 extension InboundLane {
     /// None: everything is drained.
     public func borrow(_ records: UnsafeMutableBufferPointer<LentRecord>) throws(NaruError) -> Int { 0 }
+
+    /// Not here: the descriptor is polled.
+    public func sleep() -> Bool { false }
 
     /// Nothing is lent.
     public func giveBack(_ records: UnsafeMutableBufferPointer<LentRecord>, taken count: Int) {}

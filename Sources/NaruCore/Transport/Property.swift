@@ -40,10 +40,12 @@ public struct Property: RawRepresentable, Hashable, Codable, Sendable {
     public static let pollable = Property("pollable")
     /// Messages are written and read in place.
     public static let zeroCopy = Property("zero-copy")
+    /// What a process holds goes back when the process dies.
+    public static let releasesOnDeath = Property("releases-on-death")
 
     /// Every property this build knows, in the order of the documentation.
     public static let known: [Property] = [
-        .persistent, .priority, .selective, .replay, .confidential, .confirmed, .pollable, .zeroCopy,
+        .persistent, .priority, .selective, .replay, .confidential, .confirmed, .pollable, .zeroCopy, .releasesOnDeath,
     ]
 }
 

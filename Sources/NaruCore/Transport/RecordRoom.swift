@@ -14,7 +14,7 @@ public import NaruSystem
     /// Its size, bytes: 0 where there is none.
     public let byteCount: Int
     /// What the records take that lie in it, bytes.
-    @usableFromInline var usedByteCount = 0
+    public var usedByteCount = 0
     /// How many they are.
     @usableFromInline var count = 0
     /// Their messages' bytes.
@@ -39,7 +39,7 @@ public import NaruSystem
     // Inlinable: it is all that a small message of a batch costs.
     @inlinable
     @inline(__always)
-    mutating func append(_ bytes: RawSpan) -> Bool {
+    public mutating func append(_ bytes: RawSpan) -> Bool {
         let size = bytes.byteCount
         let end = usedByteCount &+ ((size &+ 15) & ~7)
         guard size <= Self.largestByteCount, end <= byteCount, let base = unsafe base else { return false }

@@ -40,7 +40,8 @@ public struct OpeningRequest: Sendable {
     public var peer: PeerCredentials
     /// The thread that watches descriptors and deadlines for this ``Runtime``.
     public var reactor: Reactor
-    /// Where the sidecars of objects lie that have names; see ``DurableObjects``.
+    /// Where ends of this host meet: for what has to have a name for a moment, and for the sidecars of objects that have
+    /// one; see ``DurableObjects``.
     public var directories: RuntimeDirectories
 
     /// A request to open lanes.
@@ -56,6 +57,7 @@ public struct OpeningRequest: Sendable {
         self.peer = peer
         self.reactor = reactor
         self.port = port
+        self.directories = directories
     }
 
     /// Whether this end sends on the link.
@@ -69,7 +71,7 @@ public struct OpeningRequest: Sendable {
 /// It is a machine and not an `async` function because a listener's openings must go on while nobody awaits anything,
 /// without a task of their own. Before it yields lanes it must have *proved* that both ends hold the same thing: that an
 /// object received is of the right type, size and seals and holds the agreed nonce, or that a first record crossed.
-/// Dropping an opening releases everything it made.
+/// Dropping an opening releases everything it made, names included.
 public protocol Opening: AnyObject {
     /// Goes on after `event`. Must not block and must not call back.
     /// - Throws: what refused; the candidate is given up and the peer is told.

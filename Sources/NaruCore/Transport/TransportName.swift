@@ -46,15 +46,19 @@ public struct TransportName: RawRepresentable, Hashable, Codable, Sendable, Codi
     public static let tcp = TransportName("tcp")
     /// TLS over TCP.
     public static let tls = TransportName("tls")
-    /// Semaphores: signals without payload.
+    /// System V semaphores: permits that come back when their holder dies, and signals without payload.
     public static let semaphore = TransportName("semaphore")
+    /// POSIX semaphores by name: whatever a holder that dies has taken stays taken.
+    public static let posixSemaphore = TransportName("posix-semaphore")
+    /// Semaphores without a name, in memory that is handed to other processes by descriptor.
+    public static let anonymousSemaphore = TransportName("anonymous-semaphore")
     /// An existing NATS cluster.
     public static let nats = TransportName("nats")
 
     /// Every transport that Naru itself provides, nearest first.
     public static let known: [TransportName] = [
         .inProcess, .sharedMemory, .memoryMap, .pipe, .fifo, .posixQueue, .sysvQueue, .unixSocket, .tcp, .tls,
-        .semaphore, .nats,
+        .semaphore, .posixSemaphore, .anonymousSemaphore, .nats,
     ]
 
     /// The package trait that brings the transport, or `nil` when it is always built.

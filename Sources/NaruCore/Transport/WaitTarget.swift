@@ -28,16 +28,25 @@ public enum WaitStyle: Sendable {
     case bell
     /// Poll this descriptor for these events.
     case descriptor(Descriptor, PollEvents)
+    /// As polling this socket for ``NaruSystem/PollEvents/readable``; but a thread may also sleep in
+    /// ``InboundLane/sleep()``, which takes less time to wake. When the link closes meanwhile, the socket's receiving
+    /// side is shut down. Only for ``WaitStyle/thread``.
+    case reception(Descriptor)
     /// Look again after this time: the medium has nothing that wakes a waiter.
     case pause(Duration)
 }
 
 extension WaitTarget {
+    /// The same for a waiter who polls every descriptor.
+    public var polled: WaitTarget {
+        if case .reception(let descriptor) = self { .descriptor(descriptor, .readable) } else { unsafe self }
+    }
+
     /// Whether somebody has to wait for it.
     var isBlocking: Bool {
         switch self {
         case .ready, .ended: false
-        case .word, .bell, .descriptor, .pause: true
+        case .word, .bell, .descriptor, .reception, .pause: true
         }
     }
 }

@@ -23,6 +23,8 @@ public enum SystemErrno {
     public static let exists = EEXIST
     /// `ENOENT`: there is no such thing.
     public static let notFound = ENOENT
+    /// `ENXIO`: nobody reads the pipe, or there is no such device.
+    public static let noReader = ENXIO
     /// `ECONNREFUSED`: nobody listens there.
     public static let connectionRefused = ECONNREFUSED
     /// `ECONNRESET`: the peer gave the connection up.
@@ -75,6 +77,11 @@ public enum SystemErrno {
     public static let tooBig = E2BIG
     /// `ENOTEMPTY`: the directory is not empty.
     public static let notEmpty = ENOTEMPTY
+
+    /// `ERANGE`: the number does not fit.
+    public static let outOfRange = ERANGE
+    /// `EOVERFLOW`: the count is as high as it can be.
+    public static let overflow = EOVERFLOW
 
     static func name(of errno: Int32) -> String? {
         switch errno {
@@ -135,6 +142,7 @@ public enum SystemErrno {
         case ESTALE: "ESTALE"
         case ENODATA: "ENODATA"
         case EIDRM: "EIDRM"
+        case ERANGE: "ERANGE"
         case ENOMSG: "ENOMSG"
         case ENOTTY: "ENOTTY"
         case ESPIPE: "ESPIPE"

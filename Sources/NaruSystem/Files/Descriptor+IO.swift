@@ -40,6 +40,15 @@ extension Descriptor {
         try written(unsafe naru_write_two(number, a.baseAddress, a.count, b.baseAddress, b.count), "writev")
     }
 
+    /// Gives a pipe the pages that hold the bytes instead of a copy, as far as it has room. Never blocks.
+    ///
+    /// Whoever reads the pipe is shown what the memory holds then: it must not be changed before. Throws `EPIPE`, and
+    /// raises no signal, when nobody can read it. The corresponding C function is `vmsplice`, without `SPLICE_F_GIFT`.
+    public func lendToPipe(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> IOResult {
+        guard let start = bytes.baseAddress, bytes.count > 0 else { return .bytes(0) }
+        return try written(unsafe naru_lend_to_pipe(number, start, bytes.count), "vmsplice")
+    }
+
     /// Sends two buffers in one call through a socket; the second may be empty.
     ///
     /// Never blocks and never raises SIGPIPE, whatever the flags of the descriptor. Throws `EPIPE` or `ECONNRESET` when
@@ -53,6 +62,14 @@ extension Descriptor {
     /// On sequenced packets the rest of a longer record is lost without a word: use a buffer of the greatest size.
     public func receive(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> IOResult {
         try gotten(unsafe naru_receive(number, buffer.baseAddress, buffer.count), buffer.count, "recv")
+    }
+
+    /// As ``receive(into:)``, but blocks the calling thread until there is something, the end, or an error. Throws `EINTR`
+    /// after a signal. ``IOResult/wouldBlock``, at once, only where the socket does not block.
+    ///
+    /// On Linux a thread wakes from `recv(2)` some microseconds earlier than from `poll(2)`.
+    public func receiveBlocking(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> IOResult {
+        try gotten(unsafe naru_receive_blocking(number, buffer.baseAddress, buffer.count), buffer.count, "recv")
     }
 
     /// Reads at a position of a file; less than the buffer's size only at its end, and 0 behind it.
@@ -81,11 +98,16 @@ extension Descriptor {
     /// Tells the peer of a socket that nothing more comes; it reads the end of the file after what was sent.
     public func shutdownWrite() {
         // Fails only where there is no connection to end.
+        _ = naru_shutdown(number, 1)
+    }
+
+    /// Nothing more is received from a socket than has come already; whoever waits for more meets the end of the file.
+    public func shutdownRead() {
         _ = naru_shutdown(number, 0)
     }
 
     /// Ends a socket's connection both ways, also for other holders of the same socket.
     public func shutdownBoth() {
-        _ = naru_shutdown(number, 1)
+        _ = naru_shutdown(number, 2)
     }
 }

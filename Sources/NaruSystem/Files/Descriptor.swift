@@ -50,6 +50,30 @@ public final class Descriptor: Sendable {
         try checked(naru_set_nonblocking(number), "fcntl", name)
     }
 
+    /// What may be done with the open file.
+    public func access() throws(SystemError) -> DescriptorAccess {
+        DescriptorAccess(rawValue: UInt8(truncatingIfNeeded: try checked(naru_access(number), "fcntl", name)))
+    }
+
+    /// Closes it in programs that this process becomes or starts: for a descriptor that was inherited. The flag is the
+    /// descriptor's own, not the open file's.
+    public func setCloseOnExec() throws(SystemError) {
+        try checked(naru_set_close_on_exec(number), "fcntl", name)
+    }
+
+    /// Takes over a descriptor that this process inherited, if it is the file that was meant, and marks it close-on-exec.
+    ///
+    /// Throws `EBADF` when the number is closed or another file has it: then it is somebody else's, and left alone.
+    public static func inherited(_ number: Int32, inode: UInt64) throws(SystemError) -> Descriptor {
+        var status = naru_status()
+        // Safe: the callee fills the local.
+        try checked(unsafe naru_status_of(number, &status), "fstat", "descriptor \(number)")
+        guard status.inode == inode else { throw failure(SystemErrno.badDescriptor, "fstat", "descriptor \(number)") }
+        let descriptor = Descriptor(adopting: number)
+        try descriptor.setCloseOnExec()
+        return descriptor
+    }
+
     /// What the kernel tells of the file.
     public func status() throws(SystemError) -> FileStatus {
         var status = naru_status()
@@ -97,4 +121,18 @@ public final class Descriptor: Sendable {
         try checked(result, "flock", name)
         return true
     }
+}
+
+/// What may be done with an open file, and how.
+public struct DescriptorAccess: OptionSet, Sendable, Hashable {
+    public let rawValue: UInt8
+
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// It can be read.
+    public static let read = DescriptorAccess(rawValue: 1)
+    /// It can be written.
+    public static let write = DescriptorAccess(rawValue: 2)
+    /// Its calls do not block.
+    public static let nonBlocking = DescriptorAccess(rawValue: 4)
 }

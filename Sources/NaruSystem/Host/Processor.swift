@@ -18,6 +18,12 @@ public enum Processor {
     @inline(__always)
     public static func fence() { naru_fence() }
 
+    /// Keeps the compiler from moving loads and stores across it; no instruction. What the processor may do with them is
+    /// for another to order: see ``ProcessFence``.
+    @inlinable
+    @inline(__always)
+    public static func compilerFence() { naru_compiler_fence() }
+
     /// The core's number; the thread may be on another one when it is read. No system call.
     public static func currentCore() -> UInt32 { UInt32(max(0, naru_current_core())) }
 

@@ -19,12 +19,13 @@ public enum UnixSocket {
     /// The most descriptors that one message can pass.
     public static let maximumDescriptors = Int(NARU_MAXIMUM_DESCRIPTORS)
 
-    /// Two connected sockets without a name.
-    public static func pair(kind: Kind) throws(SystemError) -> (Descriptor, Descriptor) {
+    /// Two connected sockets without a name. Where they block,
+    /// ``Descriptor/receiveBlocking(into:)`` waits for something to come; no other call here does.
+    public static func pair(kind: Kind, blocking: Bool = false) throws(SystemError) -> (Descriptor, Descriptor) {
         var a: Int32 = -1
         var b: Int32 = -1
         // Safe: the callee fills the two locals.
-        try checked(unsafe naru_unix_pair(kind == .seqpacket ? 1 : 0, &a, &b), "socketpair", "AF_UNIX")
+        try checked(unsafe naru_unix_pair(kind == .seqpacket ? 1 : 0, blocking ? 0 : 1, &a, &b), "socketpair", "AF_UNIX")
         return (Descriptor(adopting: a), Descriptor(adopting: b))
     }
 

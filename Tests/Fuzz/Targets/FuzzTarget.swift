@@ -28,6 +28,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case stream
     /// Messages of a queue, and the sidecars of named objects.
     case queue
+    /// Names, sidecars and locks that lie in folders.
+    case names
     /// Compressed payloads, each by itself or with history.
     case compression
 
@@ -45,6 +47,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
         case .fragments: try FragmentsFuzz.run(bytes)
         case .stream: try StreamFuzz.run(bytes)
         case .queue: try QueueFuzz.run(bytes)
+        case .names: try NamesFuzz.run(bytes)
         case .compression: try CompressionFuzz.run(bytes)
         }
     }

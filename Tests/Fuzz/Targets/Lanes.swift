@@ -26,6 +26,27 @@ extension InboundLane {
         return (records, end)
     }
 
+    /// Borrows up to `maximum` records, copies them, and gives the last `leaving` back where there are more.
+    func takeTogether(_ maximum: Int, leaving: Int, at place: (RawSpan) -> Void) -> (
+        records: [LaneRecord], lent: Result<Int, NaruError>
+    ) {
+        // The lane writes no more of the buffer than it answers, and the records are read only while they are lent.
+        let buffer = UnsafeMutableBufferPointer<LentRecord>.allocate(capacity: maximum)
+        defer { unsafe buffer.deallocate() }
+        let lent = outcome { () throws(NaruError) in unsafe try borrow(buffer) }
+        guard case .success(let count) = lent, count > 0 else { return ([], lent) }
+        let taken = count > leaving ? count - leaving : count
+        var records: [LaneRecord] = []
+        for index in 0..<taken {
+            let record = unsafe buffer[index]
+            let bytes = unsafe RawSpan(_unsafeStart: record.start, byteCount: record.byteCount)
+            place(bytes)
+            records.append(LaneRecord(header: RecordHeader(), bytes: [UInt8](copying: bytes)))
+        }
+        unsafe giveBack(UnsafeMutableBufferPointer(rebasing: buffer[..<count]), taken: taken)
+        return (records, lent)
+    }
+
     /// Arms the lane as a task would, and says whether it has ended.
     func prepare() -> Result<Bool, NaruError> {
         outcome { () throws(NaruError) in

@@ -3,10 +3,12 @@
 
 import NaruSystem
 
+@testable import NaruAnonymousPipe
 @testable import NaruCore
+@testable import NaruNamedPipe
 @testable import NaruRing
 @testable import NaruSharedMemory
-@testable import NaruUnixSocket
+@testable import NaruStream
 
 /// The input is each of the messages in turn, and then a sequence of offers: a length of one byte, then the bytes.
 enum OpeningFuzz {
@@ -22,8 +24,26 @@ enum OpeningFuzz {
         case .success(let header):
             try require(RingAnnouncement.encode(header) == bytes, "another ring's announcement")
         }
-        if let proof = UnixSocketProof(record: bytes) { try require(proof.record == bytes, "another proof") }
+        try pipes(OpeningMessage(bytes: bytes))
+        if let proof = StreamProof(record: bytes) { try require(proof.record == bytes, "another proof") }
         try offer(bytes)
+    }
+
+    /// What openings of pipes and FIFOs read, and the variable that names inherited links.
+    private static func pipes(_ message: OpeningMessage) throws(Finding) {
+        try check(outcome { () throws(NaruError) in try NamedPipeMessage.parseNames(message, count: 2).id })
+        try check(outcome { () throws(NaruError) in try NamedPipeMessage.parseObjects(message, count: 2) })
+        try check(outcome { () throws(NaruError) in try NamedPipeMessage.parseWord(message) })
+        try check(outcome { () throws(NaruError) in try NamedPipeMessage.parseStep(message) })
+        try check(outcome { () throws(NaruError) in try AnonymousPipeMessage.parseEnds(message, []) })
+        try check(outcome { () throws(NaruError) in try AnonymousPipeMessage.parseAnswer(message).id })
+        // Numbers are left out: the process has descriptors of its own.
+        let text = String(decoding: message.bytes.filter { !(48...57).contains($0) }, as: UTF8.self)
+        try require(InheritedEnds.adopt(text).ends.isEmpty, "a link was adopted that nobody passed")
+    }
+
+    private static func check<Value>(_ result: Result<Value, NaruError>) throws(Finding) {
+        if case .failure(let error) = result { try require(error, isOneOf: .protocolViolation, .unsupported) }
     }
 
     private static func offer(_ bytes: [UInt8]) throws(Finding) {

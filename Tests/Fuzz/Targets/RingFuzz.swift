@@ -31,13 +31,18 @@ enum RingFuzz {
         }
     }
 
-    private static func check(_ bench: Bench, _ position: UInt64) throws(Finding) {
+    private static func makeLane(_ bench: Bench, _ position: UInt64) throws(Finding) -> RingInboundLane {
         let successors = RingSuccessors()
         guard (try? successors.keep(bench.second, 1)) != nil else {
             throw Finding(description: "no larger ring is kept")
         }
-        let lane = RingInboundLane(
+        return RingInboundLane(
             bench.first, name: "fuzz", peerBell: DeafBell(), successors: successors, startingAt: position)
+    }
+
+    private static func check(_ bench: Bench, _ position: UInt64) throws(Finding) {
+        try checkBorrowed(bench, position)
+        let lane = try makeLane(bench, position)
         defer { lane.close() }
         let expected = RingReference(rings: [bench.first.contents, bench.second.contents])
             .read(from: Int(position), maximum)
@@ -59,6 +64,34 @@ enum RingFuzz {
         }
         if case .failure(let error) = isThere { try require(error, isOneOf: .protocolViolation) }
         try goOn(lane, isViolated: expected.isViolated)
+    }
+
+    /// As `check`, but what the lane lends together is borrowed: another reader of the same words.
+    private static func checkBorrowed(_ bench: Bench, _ position: UInt64) throws(Finding) {
+        let lane = try makeLane(bench, position)
+        defer { lane.close() }
+        let expected = RingReference(rings: [bench.first.contents, bench.second.contents])
+            .read(from: Int(position), maximum)
+        var records: [LaneRecord] = []
+        var outside = 0
+        var isViolated = false
+        while records.count < maximum, !isViolated {
+            // Runs of every length up to 7, of which the last is given back now and then.
+            let size = min(1 + records.count % 7, maximum - records.count)
+            let (run, lent) = lane.takeTogether(size, leaving: records.count % 2) { place in
+                if !bench.first.holds(place), !bench.second.holds(place) { outside += 1 }
+            }
+            if case .failure(let error) = lent { try require(error, isOneOf: .protocolViolation) }
+            records += run
+            if !run.isEmpty { continue }
+            let (one, end) = lane.take(1)
+            if case .failure = end { isViolated = true } else if one.isEmpty { break }
+            records += one
+        }
+        try require(outside == 0, "\(outside) lent records that lie outside the rings")
+        try require(
+            records == expected.records, "\(records.count) borrowed records, not \(expected.records.count), or others")
+        try require(records.count == maximum || isViolated == expected.isViolated, "a violation is seen otherwise")
     }
 
     /// The same memory again and again, as a writer may leave it.

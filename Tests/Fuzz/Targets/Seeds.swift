@@ -1,12 +1,13 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
+import NaruSystem
 import NaruZstd
 
 @testable import NaruCore
 @testable import NaruRing
 @testable import NaruSharedMemory
-@testable import NaruUnixSocket
+@testable import NaruStream
 
 /// Inputs that fuzzing starts from: real encodings, as the library makes them. `NaruFuzz seeds` writes them into the
 /// corpus, which also keeps every input that once broke something.
@@ -24,6 +25,7 @@ extension FuzzTarget {
         case .fragments: Self.named(Self.fragmentsSeeds)
         case .stream: Self.named(Self.streams)
         case .queue: Self.named(Self.queues)
+        case .names: Self.named(Self.folderTexts.map { Array($0.utf8) })
         case .compression: Self.named(Self.payloads)
         }
     }
@@ -57,6 +59,14 @@ extension FuzzTarget {
     private static let addresses = [
         "frames", "local:frames", "tcp://host:80", "zstd:3:per-message", "auto", "NARU_LINKS_MY_LINK_MESSAGE_BYTES",
         "NARU_LINKS_X_MAXIMUM_MESSAGE_BYTES",
+    ]
+
+    private static let folderTexts = [
+        "naru-0-fifo-0123abcd-4711-815-0123456789abcdef", "naru-1000-a-longer-word-89abcdef-1-0-0000000000000000",
+        "1: FLOCK  ADVISORY  WRITE 1234 fe:00:16220257 0 EOF\n2: -> POSIX  ADVISORY  WRITE 1 00:01:2 0 EOF",
+        #"{"boot":"b","created":1,"id":{"high":1,"low":2},"isMade":true,"isTransient":false,"#
+            + #""kind":"semaphore","name":"naru-0-gate","namespace":"ipc:[1]","object":"key 7","#
+            + #""terms":{"count":"3","use":"permits"},"version":1}"#,
     ]
 
     private static var configurations: [[UInt8]] {
@@ -117,10 +127,14 @@ extension FuzzTarget {
         let header = RingHeader(ringBytes: 65536, link: OpeningFuzz.link)
         let offer = [1] + littleEndian(1, 8) + RingAnnouncement.encode(header)
         return [
-            header.encoded, RingAnnouncement.encode(header), UnixSocketProof().record, [UInt8(offer.count)] + offer,
+            header.encoded, RingAnnouncement.encode(header), StreamProof().record, [UInt8(offer.count)] + offer,
             [9, 2] + littleEndian(1, 8) + [9, 3] + littleEndian(1, 8),
+            [1] + [UInt8](repeating: 7, count: 16) + Array("/tmp\0\(pipeName(1))\0\(pipeName(2))".utf8),
+            [1] + [UInt8](repeating: 7, count: 32), [1] + [UInt8](repeating: 7, count: 16), [1],
         ]
     }
+
+    private static func pipeName(_ number: Int) -> String { "naru-\(HostInformation.userID)-fifo-a-1-2-\(number)" }
 
     /// A header word's bytes.
     private static func word(

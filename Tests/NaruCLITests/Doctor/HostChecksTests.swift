@@ -29,6 +29,18 @@ import Testing
         #expect(finding.json.line.hasSuffix(#""soft":1024,"hard":null}"#))
     }
 
+    @Test func `nearly all semaphores in use are worth a warning with what lifts it`() {
+        func finding(_ used: Int) -> Finding {
+            HostChecks.semaphores(
+                SystemVSemaphore.Limits(semaphoresOfSet: 250, semaphores: 32000, sets: 128, setsInUse: used))
+        }
+        #expect(finding(3).status == .ok)
+        #expect(finding(3).detail.hasPrefix("3 of 128 sets in use; each counts to 32767"))
+        #expect(finding(125).status == .warning)
+        #expect(finding(125).remedy?.contains("kernel.sem") == true)
+        #expect(HostChecks.semaphores(nil).status == .warning)
+    }
+
     @Test func `little memory left is worth a warning`() {
         #expect(HostChecks.memory(nil).status == .ok)
         #expect(HostChecks.memory(ControlGroup.Memory(limit: 1 << 30, used: 1 << 20)).status == .ok)

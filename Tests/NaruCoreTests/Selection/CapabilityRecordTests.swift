@@ -104,6 +104,18 @@ import Testing
         #expect(((try? record.validated()) != nil) == isGood)
     }
 
+    @Test(arguments: [(true, true, true as Bool?), (true, false, false), (false, nil, nil), (nil, nil, nil)])
+    func `a dead holder releases where both say so`(mine: Bool?, theirs: Bool?, both: Bool?) throws {
+        var (one, other) = (StandardRecords.semaphore, StandardRecords.semaphore)
+        (one.releasesOnDeath, other.releasesOnDeath) = (mine, theirs)
+        other.onlyByName = true
+        let together = one.combined(with: other)
+        #expect(together.releasesOnDeath == both)
+        #expect(together.onlyByName)
+        #expect(other.combined(with: one) == together)
+        #expect(try roundTrip(together) == together)
+    }
+
     @Test func `what two ends can do together is commutative`() {
         var random = SeededGenerator(seed: 11)
         for _ in 0..<500 {

@@ -51,6 +51,23 @@ import Testing
         #expect(winner(decision) == expected)
     }
 
+    @Test func `what is used by name only is refused unless it is named`() {
+        var record = StandardRecords.semaphore
+        record.transport = .posixSemaphore
+        record.onlyByName = true
+        let records = StandardRecords.all + [record]
+        func decide(_ transports: [TransportName]?) -> Decision {
+            Decision.dryRun(
+                Requirements(transports: transports, direction: .signal), relation: .assumed(.sameHost),
+                records: records)
+        }
+        #expect(winner(decide(nil)) == .semaphore)
+        #expect(reason(decide(nil), .posixSemaphore) == "used only where it is asked for by name")
+        #expect(winner(decide([.posixSemaphore])) == .posixSemaphore)
+        #expect(winner(decide([.posixSemaphore, .semaphore])) == .posixSemaphore)
+        #expect(reason(decide([.semaphore]), .posixSemaphore)?.hasPrefix("not among") == true)
+    }
+
     @Test func `every loser of one host says why`() throws {
         let decision = Decision.dryRun(
             Requirements(wait: .latency), relation: .assumed(.sameHost), records: StandardRecords.all)

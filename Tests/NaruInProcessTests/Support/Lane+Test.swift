@@ -58,8 +58,8 @@ extension InboundLane {
 extension WaitTarget {
     /// Sleeps until the target comes true. Throws when it never will, or does not for half a minute.
     func sleep(_ bell: TestBell) throws {
-        switch self {
-        case .ready: break
+        switch polled {
+        case .ready, .reception: break
         case .ended: throw WaitFailure.ended
         case .word(let word, let value):
             let deadline = Deadline.after(.seconds(30))
@@ -81,7 +81,7 @@ extension WaitTarget {
         case .ended: "ended"
         case .word: "word"
         case .bell: "bell"
-        case .descriptor: "descriptor"
+        case .descriptor, .reception: "descriptor"
         case .pause: "pause"
         }
     }

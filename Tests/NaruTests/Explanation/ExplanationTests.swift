@@ -108,7 +108,7 @@ import Testing
         #expect(columns[0] != nil && Set(columns).count == 1)
         #expect(lines.contains { $0.contains("chosen") && $0.contains("unix-socket") })
         #expect(lines.contains { $0.contains("tcp") && $0.contains("not in this build") })
-        #expect(lines.contains { $0.hasPrefix("not in this build: memory-map, pipe, ") })
+        #expect(lines.contains { $0.hasPrefix("not in this build: memory-map, ") })
         #expect(lines.contains { $0.hasPrefix("warning: ") && $0.contains("`links.x.wiat`") })
         #expect(lines.contains { $0.hasPrefix("warning: the application's own configuration (InMemoryProvider[app])") })
     }

@@ -23,12 +23,13 @@ public final class DurableHold: Sendable {
         descriptor.close()
     }
 
-    /// Lets go, and removes object and sidecar where nobody else holds them. Idempotent. For transient objects.
+    /// Lets go, and removes object and sidecar where nobody else holds them. Idempotent. For transient objects, and for
+    /// such as are not worth keeping: `isWorthless` is asked while nobody else can hold the object.
     ///
     /// Of several that let go at once the last finds itself alone: the kernel drops one's share before it looks whether
     /// all of the lock can be had.
-    public func releaseAndRemove(_ medium: any DurableMedium) {
-        if let isAlone = try? descriptor.tryLock(), isAlone, Sidecar.isAt(path, descriptor) {
+    public func releaseAndRemove(_ medium: any DurableMedium, if isWorthless: () -> Bool = { true }) {
+        if let isAlone = try? descriptor.tryLock(), isAlone, Sidecar.isAt(path, descriptor), isWorthless() {
             if (try? medium.remove(record)) != nil { try? FileSystem.remove(path) }
         }
         descriptor.close()

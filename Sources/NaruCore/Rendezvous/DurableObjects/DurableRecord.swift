@@ -79,4 +79,13 @@ public protocol DurableMedium: Mechanism {
 
     /// Removes the object and what belongs to it; nothing to do is no error. The caller holds the lock alone.
     func remove(_ record: DurableRecord) throws(NaruError)
+
+    /// What the object holds, in few words for `naru list`: "2 pending". Does not change it; `nil` where there is
+    /// nothing to say.
+    func detail(of record: DurableRecord) -> String?
+}
+
+extension DurableMedium {
+    /// Nothing to say.
+    public func detail(of record: DurableRecord) -> String? { nil }
 }
