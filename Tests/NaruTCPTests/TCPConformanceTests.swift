@@ -7,7 +7,7 @@ import Testing
 @testable import NaruTCP
 
 /// Every line of the public kit, against this plugin.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct TCPConformanceTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct TCPConformanceTests {
     @Test(arguments: Conformance.lines) func line(_ line: ConformanceLine) async throws {
         try await Conformance.check(line, of: TCPTransport())
     }
