@@ -37,6 +37,9 @@ final class ControlConnection: Sendable {
         var queue: [Outgoing] = []
         var queuedBytes = 0
         var isClosed = false
+        /// The connection is gone, and whether a handler was there to be told.
+        var hasFailed = false
+        var isTold = false
         var closesWhenSent = false
         var awaitsWritable = false
         var triesAgain = false
@@ -125,13 +128,14 @@ final class ControlConnection: Sendable {
             state.registration = registration
             // What was sent before and did not fit.
             watchWritable(&state, !state.queue.isEmpty)
-            guard state.isClosed else { return (false, Optional<@Sendable (Event) -> Void>.none) }
-            defer { state.handler = nil }
-            return (true, state.handler)
+            let untold = state.hasFailed && !state.isTold
+            if untold { state.isTold = true }
+            if state.isClosed { state.handler = nil }
+            return (state.isClosed, untold)
         }
         if closed { reactor.remove(registration) }
         // What was sent before found the peer gone, and there was nobody to tell.
-        if let untold { reactor.perform { untold(.hangUp) } }
+        if untold { reactor.perform { handler(.hangUp) } }
     }
 
     /// Gives the frames to another handler from the next one on.
@@ -402,9 +406,12 @@ final class ControlConnection: Sendable {
 
     /// Closes and tells the handler.
     private func fail() {
-        let handler = state.withLock { state in
+        let handler = state.withLock { state -> (@Sendable (Event) -> Void)? in
+            if state.isClosed { return nil }
             defer { state.handler = nil }
-            return state.isClosed ? nil : state.handler
+            state.hasFailed = true
+            if state.handler != nil { state.isTold = true }
+            return state.handler
         }
         close()
         handler?(.hangUp)
