@@ -1,11 +1,9 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
-internal import NaruSystem
-
 extension Descriptor {
     /// Sends bytes through a socket, in one call.
-    func send(_ bytes: [UInt8]) throws(SystemError) -> IOResult {
+    public func send(_ bytes: [UInt8]) throws(SystemError) -> IOResult {
         // The kernel only reads the array, during the call.
         unsafe try bytes.span.bytes.withUnsafeBytes { (buffer) throws(SystemError) in
             unsafe try send(buffer, UnsafeRawBufferPointer(start: nil, count: 0))
@@ -13,7 +11,7 @@ extension Descriptor {
     }
 
     /// Receives at most `count` bytes from a socket; none where nothing is there yet, `nil` at the end of the stream.
-    func receive(upTo count: Int) throws(SystemError) -> [UInt8]? {
+    public func receive(upTo count: Int) throws(SystemError) -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: count)
         // The kernel only writes into the array, during the call.
         var span = bytes.mutableSpan
