@@ -27,16 +27,20 @@ int32_t naru_wipe_on_fork(void *base, size_t byte_count) {
     return NARU_ONCE(madvise(base, byte_count, MADV_WIPEONFORK));
 }
 
-// Twice: as the compiler does it for every processor, and for those with 32-byte registers; chosen by the loader. Once
-// under the thread sanitizer, which instruments the choice too and is not ready when the loader asks for it.
+// More than once: as the compiler does it for every processor, and for those with wider registers; chosen by the loader.
+// Once under the thread sanitizer, which instruments the choice too and is not ready when the loader asks for it.
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define NARU_ONE_CLONE
 #endif
 #endif
 #if defined(__x86_64__) && defined(__linux__) && !defined(NARU_ONE_CLONE)
-__attribute__((target_clones("avx2", "default")))
+#define NARU_CLONES(...) __attribute__((target_clones(__VA_ARGS__, "default")))
+#else
+#define NARU_CLONES(...)
 #endif
+
+NARU_CLONES("avx2")
 uint64_t naru_sum_words(const void *bytes, size_t count) {
     const char *byte = bytes;
     uint64_t sum = 0;
@@ -46,4 +50,30 @@ uint64_t naru_sum_words(const void *bytes, size_t count) {
         sum += word;
     }
     return sum;
+}
+
+// A cache line as one value: one load and one store where registers are as wide.
+typedef char naru_line __attribute__((vector_size(64), aligned(1), may_alias));
+
+NARU_CLONES("avx512f", "avx2")
+void naru_copy_lines(void *target, const void *source, size_t count) {
+    char *to = target;
+    const char *from = source;
+    size_t done = 0;
+    for (; done + 256 <= count; done += 256) {
+        naru_line a = *(const naru_line *)(from + done), b = *(const naru_line *)(from + done + 64);
+        naru_line c = *(const naru_line *)(from + done + 128), d = *(const naru_line *)(from + done + 192);
+        *(naru_line *)(to + done) = a;
+        *(naru_line *)(to + done + 64) = b;
+        *(naru_line *)(to + done + 128) = c;
+        *(naru_line *)(to + done + 192) = d;
+        // Keeps the compiler from making a call of memcpy of the loop, which is the other way to copy.
+        __asm__ volatile("" ::: "memory");
+    }
+    for (; done + 64 <= count; done += 64) {
+        *(naru_line *)(to + done) = *(const naru_line *)(from + done);
+        __asm__ volatile("" ::: "memory");
+    }
+    // The rest ends with the last line of both; what of it is there already is stored again.
+    if (done < count) *(naru_line *)(to + count - 64) = *(const naru_line *)(from + count - 64);
 }

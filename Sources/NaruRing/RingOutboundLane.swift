@@ -62,6 +62,8 @@ public final class RingOutboundLane: OutboundLane {
     private var loan: (start: UInt64, byteCount: Int)?
     /// The loan that lies in a slot; then ``loan`` is `nil`.
     private var slotLoan: (start: UInt64, slot: Int, byteCount: Int)?
+    /// How large records are copied.
+    private var bulk = BulkCopy()
     /// Why nothing more can be done.
     private var failure: NaruError?
     private var isClosed = false
@@ -149,7 +151,14 @@ public final class RingOutboundLane: OutboundLane {
             Int(truncatingIfNeeded: edge &- head) >= size
         else { return false }
         let start = head &+ UInt64(truncatingIfNeeded: padding)
-        unsafe copy(prefix, bytes, to: payload(at: start))
+        let payload = unsafe payload(at: start)
+        if prefix.byteCount == 0 {
+            unsafe bytes.withUnsafeBytes {
+                unsafe bulk.copy($0.baseAddress.unsafelyUnwrapped, to: payload, count: $0.count)
+            }
+        } else {
+            unsafe copy(prefix, bytes, to: payload)
+        }
         if padding > 0 { put(Self.padding(padding), at: head) }
         put(header.word(byteCount: byteCount), at: start)
         head &+= UInt64(truncatingIfNeeded: size)
@@ -371,7 +380,7 @@ extension RingOutboundLane {
             // A held batch makes room by showing what it has.
             publishPending()
             if switchToSuccessor() { return try place(byteCount) }
-            considerGrowth()
+            considerGrowth(isFull: true)
             return nil
         }
         return head &+ UInt64(need.padding)
@@ -406,6 +415,7 @@ extension RingOutboundLane {
         limit = position &+ UInt64(ringBytes)
         findEdge()
         if !isRegistered { register() }
+        if growth != nil { considerGrowth(isFull: false) }
     }
 
     /// Lets the reader cover for this end: see ``ArmedWord``. Done by a writer that has filled its ring once: for less it
@@ -507,11 +517,11 @@ extension RingOutboundLane {
         grow(to: RingLayout.ringBytes(holding: 5 * min(byteCount, RingLayout.maximumRingBytes / 5)))
     }
 
-    /// The ring is full. It grows when that happens often while much flows: a reader that is merely slow fills every
-    /// ring. It grows to half of what it may: the rest is for large messages.
-    private func considerGrowth() {
+    /// The ring is full, or the writer came round once more. It grows to half of what it may: the rest is for large
+    /// messages.
+    private func considerGrowth(isFull: Bool) {
         guard var state = growth, ringBytes < state.source.maximumRingBytes / 2 else { return }
-        let isDue = state.isDue(head)
+        let isDue = isFull ? state.isOftenFull(head) : state.flows(head, ringBytes: ringBytes)
         growth = state
         if isDue { grow(to: min(8 * ringBytes, state.source.maximumRingBytes / 2)) }
     }
@@ -675,12 +685,32 @@ private struct GrowthState {
     /// The ring that was offered.
     var offered: RingMemory?
     private var fulls = 0
-    private var mark: (position: UInt64, time: UInt64) = (0, 0)
+    private var fullMark = Mark()
+    private var flowMark = Mark()
+
+    /// Where the writer was when the clock was last looked at.
+    private struct Mark {
+        var position: UInt64 = 0
+        var time: UInt64 = 0
+
+        /// Bytes in a nanosecond since the last call; 0 at the first.
+        mutating func rate(_ position: UInt64) -> Double {
+            let now = MonotonicClock.nanoseconds()
+            defer { self = Mark(position: position, time: now) }
+            return time > 0 && now > time ? Double(position &- self.position) / Double(now - time) : 0
+        }
+    }
 
     /// How often the ring is full between two looks at the clock.
     private static let fullsBetweenLooks = 8
-    /// The traffic that is worth a larger ring, bytes in a nanosecond: 100 MB/s.
+    /// The traffic that is worth a larger ring where it is full again and again, bytes in a nanosecond: 100 MB/s. A
+    /// reader that is merely slow fills every ring.
     private static let worthwhile = 0.1
+    /// How many rings are written between two looks at the clock.
+    private static let roundsBetweenLooks: UInt64 = 64
+    /// The traffic that is worth a larger ring, full or not: 1 GB/s. The writer of a small ring comes back to lines that
+    /// the reader's core still holds, and takes twice as long for each.
+    private static let flow = 1.0
 
     init(_ source: RingGrowth, number: UInt64) {
         self.source = source
@@ -692,12 +722,15 @@ private struct GrowthState {
     }
 
     /// Whether the ring, full once more with its head at `position`, has been full often while much flowed.
-    mutating func isDue(_ position: UInt64) -> Bool {
+    mutating func isOftenFull(_ position: UInt64) -> Bool {
         fulls += 1
         guard fulls % Self.fullsBetweenLooks == 0 else { return false }
-        let now = MonotonicClock.nanoseconds()
-        defer { mark = (position, now) }
-        guard mark.time > 0, now > mark.time else { return false }
-        return Double(position &- mark.position) / Double(now - mark.time) > Self.worthwhile
+        return fullMark.rate(position) > Self.worthwhile
+    }
+
+    /// Whether so much flows that a larger ring is faster, whoever waits for whom.
+    mutating func flows(_ position: UInt64, ringBytes: Int) -> Bool {
+        guard position &- flowMark.position >= Self.roundsBetweenLooks &* UInt64(ringBytes) else { return false }
+        return flowMark.rate(position) > Self.flow
     }
 }

@@ -146,6 +146,9 @@ int32_t naru_wipe_on_fork(void *base, size_t byte_count);
 /// The sum of the 64-bit words of memory that need not be aligned; a rest below 8 bytes is left out.
 uint64_t naru_sum_words(const void *_Nullable bytes, size_t count);
 
+/// Copies at least 64 bytes, by loads and stores as wide as the processor has. The two do not overlap.
+void naru_copy_lines(void *target, const void *source, size_t count);
+
 // MARK: Waiting
 
 /// 0, -EAGAIN, -ETIMEDOUT, -EINTR or another error.
