@@ -38,6 +38,13 @@ int32_t naru_run_when_idle(void) {
     return NARU_ONCE(sched_setscheduler(0, SCHED_IDLE, &parameters));
 }
 
+int32_t naru_take_priority(int32_t of_parent) {
+    errno = 0;
+    int nice = getpriority(PRIO_PROCESS, (id_t)(of_parent ? getppid() : getpid()));
+    if (nice == -1 && errno != 0) return -errno;
+    return NARU_ONCE(setpriority(PRIO_PROCESS, 0, nice));
+}
+
 int32_t naru_usage(uint64_t *nanoseconds, uint64_t *preemptions) {
     struct rusage usage;
     int result = NARU_ONCE(getrusage(RUSAGE_SELF, &usage));
