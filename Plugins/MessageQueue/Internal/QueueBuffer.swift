@@ -51,10 +51,10 @@ enum QueueFraming: Sendable {
         unsafe base = .allocate(byteCount: Self.payloadOffset + capacity, alignment: 16)
     }
 
-    /// The payload's bytes, 16-byte aligned; valid until the buffer changes its size.
-    func payload(_ byteCount: Int) -> UnsafeMutableRawBufferPointer {
-        precondition(byteCount >= 0 && byteCount <= capacity, "a payload within the buffer")
-        return unsafe UnsafeMutableRawBufferPointer(start: base + Self.payloadOffset, count: byteCount)
+    /// The payload's bytes from an offset on, 16-byte aligned at 0; valid until the buffer changes its size.
+    func payload(_ byteCount: Int, at offset: Int = 0) -> UnsafeMutableRawBufferPointer {
+        precondition(offset >= 0 && byteCount >= 0 && byteCount <= capacity - offset, "a payload within the buffer")
+        return unsafe UnsafeMutableRawBufferPointer(start: base + Self.payloadOffset + offset, count: byteCount)
     }
 
     /// The place of the type and the message behind it, for a payload of so many bytes.

@@ -11,8 +11,8 @@ internal import NaruSystem
     /// What lies in the lane's own memory.
     private enum Front {
         case none
-        /// A record in the buffer.
-        case inBuffer(RecordHeader, byteCount: Int)
+        /// A record in the buffer's payload.
+        case inBuffer(RecordHeader, offset: Int, byteCount: Int)
         /// A large one that was fetched.
         case fetched(RecordHeader, OwnedMessage)
     }
@@ -25,6 +25,9 @@ internal import NaruSystem
     private let bell: QueueBell?
     private let buffer: QueueBuffer
     private var front = Front.none
+    /// Where in the buffer's payload the record behind the front one begins, and where the message ends.
+    private var next = 0
+    private var messageEnd = 0
     private(set) var label = MessageLabel()
     private var selection = MessageSelection.all
     private var pause = QueuePause()
@@ -74,9 +77,9 @@ internal import NaruSystem
     private func lend(_ body: (InboundRecord) -> DrainStep) -> DrainStep {
         switch front {
         case .none: return .leaveAndStop
-        case .inBuffer(let header, let byteCount):
+        case .inBuffer(let header, let offset, let byteCount):
             // Nobody writes the buffer until the front was taken.
-            let bytes = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(buffer.payload(byteCount)))
+            let bytes = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(buffer.payload(byteCount, at: offset)))
             return body(InboundRecord(header: header, bytes: bytes))
         case .fetched(let header, let message):
             return body(InboundRecord(header: header, bytes: message.bytes, adopted: message))
@@ -86,6 +89,11 @@ internal import NaruSystem
     /// Takes a message out of the queue, unless one lies here; whether one does now.
     private func fetch() throws(NaruError) -> Bool {
         guard case .none = front else { return true }
+        if next < messageEnd {
+            guard messageEnd - next >= RecordHeader.byteCount else { throw violated("a message that ends in a header") }
+            try place(buffer.word(at: next), at: next + RecordHeader.byteCount)
+            return true
+        }
         while true {
             // The buffer is this lane's, and no record lies in it.
             switch unsafe try queue.tryReceive(buffer.message(buffer.capacity), selection) {
@@ -104,14 +112,23 @@ internal import NaruSystem
     /// Checks what was received; everything in it is another process's word.
     private func accept(_ byteCount: Int) throws(NaruError) {
         guard framing == .records else {
-            front = .inBuffer(RecordHeader(), byteCount: byteCount)
+            front = .inBuffer(RecordHeader(), offset: 0, byteCount: byteCount)
             return
         }
-        guard byteCount >= RecordHeader.byteCount, let (header, length) = RecordHeader.split(buffer.headerWord),
-            length == byteCount - RecordHeader.byteCount
-        else { throw violated("a message of \(byteCount) bytes that is no record of Naru's") }
+        guard byteCount >= RecordHeader.byteCount else { throw violated("a message of \(byteCount) bytes, no record") }
+        messageEnd = byteCount - RecordHeader.byteCount
+        try place(buffer.headerWord, at: 0)
+    }
+
+    /// Makes the record whose payload begins at `offset` the front one, after checking its header word.
+    private func place(_ word: UInt64, at offset: Int) throws(NaruError) {
+        let rest = messageEnd - offset
+        // Only a private queue's messages hold several records.
+        guard let (header, length) = RecordHeader.split(word), bell == nil ? length == rest : length <= rest
+        else { throw violated("a message of \(messageEnd + RecordHeader.byteCount) bytes that is no record of Naru's") }
+        next = (offset + length + 7) & ~7
         guard header.kind == .outOfLine else {
-            front = .inBuffer(header, byteCount: length)
+            front = .inBuffer(header, offset: offset, byteCount: length)
             return
         }
         guard let payloads, length == QueueOutboundLane.referenceBytes,

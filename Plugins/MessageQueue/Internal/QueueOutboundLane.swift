@@ -5,6 +5,16 @@ internal import NaruCore
 internal import NaruSystem
 
 /// The sending end of a queue of the kernel: a message of the queue for each record.
+///
+/// The records of a batch for a private queue share messages, as many as fit each, since the kernel takes as long for a
+/// message of one record as for a full one. In a queue that others share each message is one record, for one receiver:
+///
+///     a message of a private queue
+///
+///          0               8                8 + n      next multiple of 8
+///          +---------------+-----------------+----------+---------------+----
+///          | header word   | n bytes         | padding  | header word   | …
+///          +---------------+-----------------+----------+---------------+----
 // Safe: the loan lies in a buffer that this lane keeps as it is until commit or abort.
 @safe final class QueueOutboundLane: OutboundLane {
     /// What the two ways to a queue differ in.
@@ -28,6 +38,10 @@ internal import NaruSystem
     private var buffer: QueueBuffer
     private var label = MessageLabel()
     private var lentBytes: Int?
+    /// A batch is held.
+    private var isHolding = false
+    /// What of the buffer's payload the held records of a batch take; `nil` where none lies there.
+    private var gatheredBytes: Int?
     private var pause = QueuePause()
     private var isClosed = false
     private let onClose: () -> Void
@@ -65,12 +79,45 @@ internal import NaruSystem
         try check("send", byteCount)
         guard try overflow.settle() else { return false }
         if header.kind == .finish, terms.dropsFinish || terms.framing == .raw { return true }
+        if isHolding, try gather(header, prefix, bytes) { return true }
+        guard try sendGathered() else { return false }
+        if isHolding, try gather(header, prefix, bytes) { return true }
         guard byteCount <= inlineBytes else { return try sendAside(header, prefix, bytes) }
         buffer.ensure(byteCount, usual: inlineBytes)
         buffer.write(prefix, at: 0)
         buffer.write(bytes, at: prefix.byteCount)
         if terms.framing == .records { buffer.headerWord = header.word(byteCount: byteCount) }
         return try send(byteCount)
+    }
+
+    /// Keeps a record of a batch behind those that are kept already, if it fits their message. The first is kept only
+    /// where the queue has room, so that who finds it full learns so.
+    private func gather(_ header: RecordHeader, _ prefix: RawSpan, _ bytes: RawSpan) throws(NaruError) -> Bool {
+        guard terms.bell != nil, terms.framing == .records else { return false }
+        let byteCount = prefix.byteCount + bytes.byteCount
+        let word = header.word(byteCount: byteCount)
+        var offset = 0
+        if let gatheredBytes {
+            offset = ((gatheredBytes + 7) & ~7) + RecordHeader.byteCount
+            guard offset <= inlineBytes, byteCount <= inlineBytes - offset else { return false }
+            buffer.setWord(word, at: offset - RecordHeader.byteCount)
+        } else {
+            guard byteCount <= inlineBytes, try hasRoom(byteCount: byteCount) else { return false }
+            buffer.ensure(inlineBytes, usual: inlineBytes)
+            buffer.headerWord = word
+        }
+        buffer.write(prefix, at: offset)
+        buffer.write(bytes, at: offset + prefix.byteCount)
+        gatheredBytes = offset + byteCount
+        return true
+    }
+
+    /// Sends what a batch has kept; `false`: the queue has no room for it now.
+    private func sendGathered() throws(NaruError) -> Bool {
+        guard let bytes = gatheredBytes else { return true }
+        guard try send(bytes) else { return false }
+        gatheredBytes = nil
+        return true
     }
 
     /// Sends a claim check in the payload's stead.
@@ -134,7 +181,7 @@ internal import NaruSystem
 
     func reserve(_ byteCount: Int) throws(NaruError) -> UnsafeMutableRawBufferPointer? {
         try check("reserve", byteCount)
-        guard try overflow.settle(), try hasRoom(byteCount: byteCount) else { return nil }
+        guard try settle(), try hasRoom(byteCount: byteCount) else { return nil }
         buffer.ensure(byteCount, usual: inlineBytes)
         lentBytes = byteCount
         return unsafe buffer.payload(byteCount)
@@ -157,9 +204,13 @@ internal import NaruSystem
         } else if terms.framing == .records {
             buffer.headerWord = header.word(byteCount: byteCount)
         }
-        guard try !send(inQueue) else { return }
-        // Others have filled the queue since the loan was given: the buffer goes to who tries again.
-        overflow.put(buffer, byteCount: inQueue, label)
+        // Others have filled the queue since the loan was given.
+        if try !send(inQueue) { handOver(inQueue) }
+    }
+
+    /// The queue has no room for the message in the buffer: the buffer goes to who tries again.
+    private func handOver(_ byteCount: Int) {
+        overflow.put(buffer, byteCount: byteCount, label)
         buffer = QueueBuffer(terms.framing, capacity: max(inlineBytes, Self.referenceBytes))
     }
 
@@ -169,15 +220,28 @@ internal import NaruSystem
 
     // MARK: Batches, flushing, waiting
 
-    func hold() {}
+    func hold() {
+        isHolding = true
+    }
 
     func publish() throws(NaruError) {
         if isClosed { throw closed("publish") }
+        isHolding = false
+        guard try !settle(), let bytes = gatheredBytes else { return }
+        gatheredBytes = nil
+        // Nothing else waits there: records are kept, and loans given, only once it is empty.
+        handOver(bytes)
     }
 
     func flush() throws(NaruError) -> Bool {
         if isClosed { throw closed("flush") }
-        return try overflow.settle()
+        return try settle()
+    }
+
+    /// Sends what waits here; whether nothing does any more.
+    private func settle() throws(NaruError) -> Bool {
+        guard try overflow.settle() else { return false }
+        return try sendGathered()
     }
 
     func arm(_ style: WaitStyle, byteCount: Int) throws(NaruError) -> WaitTarget {
@@ -206,6 +270,7 @@ internal import NaruSystem
 
     func close() {
         guard !isClosed else { return }
+        _ = try? settle()
         isClosed = true
         lentBytes = nil
         overflow.close()
