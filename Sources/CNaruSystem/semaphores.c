@@ -84,8 +84,8 @@ int32_t naru_semaphore_status_of(int32_t set, struct naru_semaphore_status *stat
 
 int32_t naru_semaphore_remove(int32_t set) { return NARU_ONCE(semctl(set, 0, IPC_RMID)); }
 
-// sem_open makes a file of a random name and links it to its own: killed in between, it leaves a file of which nobody can
-// tell whose it is. So it is made here as the C library makes it, but without a name until it is complete. -EOPNOTSUPP
+// sem_open makes a file of a random name and links it to its own: killed in between, it leaves a file of which nobody
+// can tell whose it is. So it is made here as the C library makes it, but without a name until it is complete. -EOPNOTSUPP
 // where that cannot be done; sem_open then does it.
 static int32_t naru_named_semaphore_make(const char *name, uint32_t permissions, uint32_t value) {
 #if defined(__GLIBC__) && defined(O_TMPFILE)

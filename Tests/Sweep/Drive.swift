@@ -83,6 +83,12 @@ private final class RowRun: Sendable {
 
     /// Plays the whole life, and notes which points it has.
     private func record(_ stage: Stage) throws {
+        if let held = row.held {
+            return state.withLock { state in
+                state.points = [Point(held, 1, isAfter: true)]
+                state.tally.begin(1)
+            }
+        }
         var round = Round(stage, row, nil)
         try round.play()
         var points = order.point.map { [$0] } ?? Point.all(of: round.calls, limit: order.limit)

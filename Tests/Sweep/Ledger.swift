@@ -8,8 +8,9 @@ import Synchronization
 struct Ledger: Sendable {
     /// How far it came.
     enum Phase: UInt64 {
-        /// Its program runs; it opens; it has a link, a queue or a semaphore; all of it went well; it was told an error.
-        case started, opening, open, finished, failed
+        /// Its program runs; it opens; it has a link, a queue or a semaphore; it holds a loan, a view or a permit until
+        /// it is killed; all of it went well; it was told an error.
+        case started, opening, open, held, finished, failed
     }
 
     private static let textOffset = 256
@@ -53,8 +54,9 @@ struct Ledger: Sendable {
         let count = Int(min(load(6), UInt64(Self.textLimit)))
         // Within the mapping.
         return String(
-            decoding: (0..<count).map { unsafe mapping.base.load(fromByteOffset: Self.textOffset + $0, as: UInt8.self) },
-            as: UTF8.self)
+            decoding: (0..<count).map { offset in
+                unsafe mapping.base.load(fromByteOffset: Self.textOffset + offset, as: UInt8.self)
+            }, as: UTF8.self)
     }
 
     var code: String { String(text.prefix { $0 != " " }) }

@@ -41,10 +41,11 @@ struct Party: Sendable {
 
     private func run(_ naru: Naru) async throws {
         switch role {
-        case "send", "receive": try await Streams.run(self, naru)
+        case "send", "receive", "hold-loan", "hold-view": try await Streams.run(self, naru)
         case "parent-send", "parent-receive", "child-send", "child-receive": try await Families.run(self, naru)
         case "queue-send", "queue-receive", "queue-stop", "queue-remove": try await Queues.run(self, naru)
-        case "permits", "permits-try", "signal-post", "signal-wait": try await Semaphores.run(self, naru)
+        case "permits", "permits-hold", "permits-try", "signal-post", "signal-wait":
+            try await Semaphores.run(self, naru)
         case "tidy": try tidy(naru)
         default: throw Misuse()
         }
@@ -57,6 +58,13 @@ struct Party: Sendable {
         try settings.set("transports", to: .list([words[0]]), source: "sweep")
         try settings.set("compression", to: .text(words.count > 1 ? words[1] : "off"), source: "sweep")
         return settings
+    }
+
+    /// Says that it holds something, and waits to be killed.
+    func hold() throws {
+        ledger.reach(.held)
+        let input = Descriptor(adopting: 0)
+        _ = try input.poll(.readable, deadline: .after(.seconds(60)))
     }
 
     /// Removes what is dead, durable things too where the number is not 0, as `naru clean` does; counts it.

@@ -40,7 +40,7 @@ struct Round {
         defer { stage.endAll() }
         do {
             switch row.kind {
-            case .link: try link()
+            case .link, .held: try link()
             case .family: try family()
             case .queueSend: try queueSend()
             case .queueReceive: try queueReceive()
@@ -59,12 +59,25 @@ struct Round {
 
     /// Runs the victim.
     private mutating func kill(_ role: String, _ ledger: String, _ number: Int = 0, and other: Int32 = 0) throws {
+        if row.held != nil { return try killHolding(role, ledger) }
         let trace = try Trace(
             stage, ["party", role, stage.link, row.transport, ledger, "\(number)"], at: point, isChild: row.isChild,
             and: other)
         calls = trace.calls
         killedAt = trace.killedAt
         verdict.isKilled = killedAt != nil
+    }
+
+    /// Kills the victim when it says that it holds something.
+    private mutating func killHolding(_ role: String, _ ledger: String) throws {
+        let victim = try stage.start(role, row.transport, ledger: ledger)
+        guard victim.reaches(.held) else {
+            verdict.wrongs.append("did not hold anything: \(victim.state)")
+            throw Stop()
+        }
+        killedAt = MonotonicClock.nanoseconds()
+        verdict.isKilled = true
+        victim.end()
     }
 
     private mutating func expectEnd(_ party: Running) throws {
@@ -85,7 +98,8 @@ struct Round {
 
     /// A party that lost its peer: it knows, and by the right error.
     private mutating func judge(_ ledger: Ledger, _ who: String) {
-        if let killedAt, ledger.endedAt > killedAt { verdict.detection = ledger.endedAt - killedAt }
+        // One that had no link yet was still on its way.
+        if let killedAt, ledger.peer != 0, ledger.endedAt > killedAt { verdict.detection = ledger.endedAt - killedAt }
         if !["peerVanished", "peerKilled"].contains(ledger.code) {
             verdict.wrongs.append("\(who) was told: \(ledger.text)")
         }
@@ -94,8 +108,8 @@ struct Round {
     // MARK: Links
 
     private mutating func link() throws {
-        let role = row.role
-        let other = role == "send" ? "receive" : "send"
+        let role = row.isSender ? "send" : "receive"
+        let other = row.isSender ? "receive" : "send"
         if row.mode == .heir {
             // Somebody listened here, and was killed.
             let early = stage.ledger()
@@ -105,7 +119,7 @@ struct Round {
         }
         let survivor = try stage.start(other, row.transport)
         let path = stage.ledger()
-        try kill(role, path, and: row.mode == .both ? survivor.process.processID : 0)
+        try kill(row.role, path, and: row.mode == .both ? survivor.process.processID : 0)
         let victim = try Ledger(path: path)
         if killedAt == nil, victim.phase != .finished {
             verdict.wrongs.append("the victim ended before its point: \(victim.phase) \(victim.text)")
@@ -115,8 +129,8 @@ struct Round {
         if isAlone { _ = survivor.process.wait() } else { try expectEnd(survivor) }
         let isWithHeir = survivor.ledger.peer == UInt64(heir.process.processID)
         if !isAlone { judge(survivor, victim, isWithHeir) }
-        if !isWithHeir || isAlone { try expectFinish(try stage.start(other, row.transport), row.count(other)) }
-        try expectFinish(heir, row.count(role))
+        if !isWithHeir || isAlone { try expectFinish(try stage.start(other, row.transport), Message.count) }
+        try expectFinish(heir, Message.count)
     }
 
     /// What the survivor of a link was told and given.
@@ -125,17 +139,20 @@ struct Round {
         switch (told.phase, isWithHeir) {
         case (.finished, true):
             if victim.count > 0 {
-                verdict.losses.append("the victim counts \(victim.count), and \(survivor.role) never had a link with it")
+                verdict.losses.append("the victim counts \(victim.count), and nobody had a link with it")
             }
         case (.finished, false):
-            if row.role == "receive", victim.count != Message.count {
+            if !row.isSender, victim.count != Message.count {
                 verdict.wrongs.append("finished, though \(victim.count) were taken")
             }
         case (_, false) where told.peer != 0:
             judge(told, survivor.role)
         default: verdict.wrongs.append("failed without its victim: \(survivor.state)")
         }
-        if row.role == "send", !isWithHeir, told.count < victim.count {
+        if row.held == "loan", told.count != 4 {
+            verdict.wrongs.append("\(told.count) came, and not the 4 that were whole")
+        }
+        if row.isSender, !isWithHeir, told.count < victim.count {
             verdict.losses.append("\(victim.count) were handed over, \(told.count) came")
         }
     }
@@ -233,7 +250,7 @@ struct Round {
                 verdict.wrongs.append("did not open: \(user.state)")
                 throw Stop()
             }
-            try kill("permits", stage.ledger())
+            try kill(row.role, stage.ledger())
             user.closeInput()
             // A POSIX permit is lost with its holder until all users are gone: the record says so.
             try expectEnd(user)
@@ -303,8 +320,8 @@ struct Round {
     }
 
     private func isClean(_ before: Set<String>) throws -> Bool {
-        // Where the objects of others are seen as well, they come and go.
-        let deadline = Deadline.after(stage.isIsolated ? .zero : .seconds(5))
+        // The objects of others that are seen as well come and go.
+        let deadline = Deadline.after(stage.isIsolated ? .seconds(1) : .seconds(5))
         while true {
             if stage.objects().isSubset(of: before) { return true }
             if deadline.isPast { return false }

@@ -5,7 +5,7 @@
 struct Row: Sendable {
     /// What the round is about.
     enum Kind: Sendable {
-        case link, family, queueSend, queueReceive, queueRemove, permitsMade, permitsUsed, signalPost, signalWait
+        case link, held, family, queueSend, queueReceive, queueRemove, permitsMade, permitsUsed, signalPost, signalWait
     }
 
     /// Who else there is, or was.
@@ -31,8 +31,18 @@ struct Row: Sendable {
     /// Whether the contract says that something may be left that only `naru clean` removes.
     var needsCleaning: Bool { mode == .both }
 
-    /// How many messages a party of this role counts when all went well.
-    func count(_ role: String) -> UInt64 { Message.count }
+    /// Whether the victim of a link sends.
+    var isSender: Bool { role == "send" || role == "hold-loan" }
+
+    /// What the victim holds when it is killed, where its points lie between two operations on memory.
+    var held: String? {
+        switch role {
+        case "hold-loan": "loan"
+        case "hold-view": "view"
+        case "permits-hold": "permit"
+        default: nil
+        }
+    }
 
     static let links = [
         "shared-memory", "unix-socket", "fifo", "tcp", "posix-queue", "sysv-queue", "shared-memory+zstd",
@@ -48,14 +58,20 @@ struct Row: Sendable {
                 Row(kind: .link, transport: transport, role: "send", mode: .both, title: "both, at the sender's"),
                 Row(kind: .link, transport: transport, role: "receive", mode: .both, title: "both, at the receiver's"),
                 Row(kind: .link, transport: transport, role: "receive", mode: .heir, title: "heir of a dead receiver"),
+                Row(kind: .held, transport: transport, role: "hold-loan", title: "sender with a loan"),
+                Row(kind: .held, transport: transport, role: "hold-view", title: "receiver with a view"),
             ]
         }
         for transport in ["pipe", "shared-memory", "unix-socket"] {
             rows += [
                 Row(kind: .family, transport: transport, role: "parent-send", title: "parent that sends"),
                 Row(kind: .family, transport: transport, role: "parent-receive", title: "parent that receives"),
-                Row(kind: .family, transport: transport, role: "parent-receive", isChild: true, title: "child that sends"),
-                Row(kind: .family, transport: transport, role: "parent-send", isChild: true, title: "child that receives"),
+                Row(
+                    kind: .family, transport: transport, role: "parent-receive", isChild: true,
+                    title: "child that sends"),
+                Row(
+                    kind: .family, transport: transport, role: "parent-send", isChild: true,
+                    title: "child that receives"),
             ]
         }
         for transport in ["posix-queue", "sysv-queue"] {
@@ -69,6 +85,7 @@ struct Row: Sendable {
             rows += [
                 Row(kind: .permitsMade, transport: transport, role: "permits", title: "maker of permits"),
                 Row(kind: .permitsUsed, transport: transport, role: "permits", title: "user of permits"),
+                Row(kind: .permitsUsed, transport: transport, role: "permits-hold", title: "holder of a permit"),
                 Row(kind: .signalPost, transport: transport, role: "signal-post", title: "poster of a signal"),
                 Row(kind: .signalWait, transport: transport, role: "signal-wait", title: "waiter for a signal"),
             ]

@@ -20,6 +20,11 @@ enum Semaphores {
                 try permits.release()
             }
             permits.close()
+        case "permits-hold":
+            let permits = try naru.permits(settings, count: 1)
+            ledger.reach(.open)
+            try await permits.acquire(deadline: .after(.seconds(60)))
+            try party.hold()
         case "permits-try":
             // Contends for it until its input ends, then tries for so many milliseconds.
             let permits = try naru.permits(settings, count: 1)

@@ -50,8 +50,8 @@ final class Stage {
     }
 
     /// Starts a party.
-    func start(_ role: String, _ transport: String, _ number: Int = 0) throws -> Running {
-        let path = ledger()
+    func start(_ role: String, _ transport: String, _ number: Int = 0, ledger: String? = nil) throws -> Running {
+        let path = ledger ?? self.ledger()
         let (input, childInput) = try UnixSocket.pair(kind: .stream)
         let process = try ChildProcess(
             executable: ChildProcess.executablePath, arguments: ["party", role, link, transport, path, "\(number)"],
@@ -78,6 +78,11 @@ final class Stage {
             for name in (try? FileSystem.list(directory)) ?? [] {
                 objects.insert(directory == folder + "/run" ? name : "\(directory)/\(name)")
             }
+        }
+        // What lies in no folder of a stage; others may be at work there as well.
+        let foreign = "naru-\(HostInformation.userID)-"
+        for name in (try? FileSystem.list("/tmp")) ?? [] where name.hasPrefix(foreign) {
+            objects.insert("/tmp/\(name)")
         }
         for kind in ["msg", "sem", "shm"] {
             let text = (try? FileSystem.readSmallFile("/proc/sysvipc/\(kind)", limit: 1 << 22)) ?? []

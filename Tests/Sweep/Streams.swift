@@ -8,10 +8,36 @@ import NaruSystem
 enum Streams {
     static func run(_ party: Party, _ naru: Naru) async throws {
         let settings = try party.settings(naru)
-        if party.role == "send" {
-            try await send(try await naru.sender(settings, deadline: .after(.seconds(60))), party.ledger)
-        } else {
-            try await receive(try await naru.receiver(settings, deadline: .after(.seconds(60))), party.ledger)
+        let deadline = Deadline.after(.seconds(60))
+        switch party.role {
+        case "send": try await send(try await naru.sender(settings, deadline: deadline), party.ledger)
+        case "hold-loan": try await holdLoan(try await naru.sender(settings, deadline: deadline), party)
+        case "hold-view": try await holdView(try await naru.receiver(settings, deadline: deadline), party)
+        default: try await receive(try await naru.receiver(settings, deadline: deadline), party.ledger)
+        }
+    }
+
+    /// Four messages handed over, and half of the fifth written.
+    private static func holdLoan(_ sender: Sender, _ party: Party) async throws {
+        open(sender.control, party.ledger)
+        for number in 1...4 as ClosedRange<UInt64> { try await sender.send(Message.make(number)) }
+        try await sender.flush()
+        party.ledger.note(4)
+        try await sender.withLoan(byteCount: Message.byteCount(5)) { room in
+            for offset in 0..<Message.byteCount(5) / 2 { room.storeBytes(of: 5, toByteOffset: offset, as: UInt8.self) }
+            try party.hold()
+        }
+    }
+
+    /// Two messages taken, and a view of the third.
+    private static func holdView(_ receiver: Receiver, _ party: Party) async throws {
+        open(receiver.control, party.ledger)
+        var taken: UInt64 = 0
+        try await receiver.forEach { message in
+            guard Message.read(message.bytes)?.number == taken + 1 else { throw WrongMessage(expected: taken + 1) }
+            if taken == 2 { try party.hold() }
+            taken += 1
+            party.ledger.note(taken)
         }
     }
 
@@ -62,8 +88,10 @@ enum Families {
         let child = try naru.start(
             ChildProgram(
                 ChildProcess.executablePath,
-                ["party", sends ? "child-receive" : "child-send", party.link, party.transport, party.ledgerPath + "-child"],
-                links: [party.link]))
+                [
+                    "party", sends ? "child-receive" : "child-send", party.link, party.transport,
+                    party.ledgerPath + "-child",
+                ], links: [party.link]))
         if sends {
             try await Streams.send(try await naru.sender(settings, to: child), party.ledger)
         } else {

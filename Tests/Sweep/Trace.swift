@@ -13,12 +13,14 @@ struct Point: Sendable, CustomStringConvertible {
 
     var description: String { "\(isAfter ? "after" : "before") \(call) \(number)" }
 
-    init(_ call: String, _ number: Int, isAfter: Bool) { (self.call, self.number, self.isAfter) = (call, number, isAfter) }
+    init(_ call: String, _ number: Int, isAfter: Bool) {
+        (self.call, self.number, self.isAfter) = (call, number, isAfter)
+    }
 
     /// What `description` says.
     init?(_ text: String) {
         let words = text.split(separator: " ")
-        guard words.count == 3, words[0] == "before" || words[0] == "after", let number = Int(words[2]) else { return nil }
+        guard words.count == 3, ["before", "after"].contains(words[0]), let number = Int(words[2]) else { return nil }
         self.init(String(words[1]), number, isAfter: words[0] == "after")
     }
 

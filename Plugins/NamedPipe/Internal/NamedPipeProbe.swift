@@ -19,7 +19,10 @@ enum NamedPipeProbe {
             }
         }
         do throws(SystemError) {
-            return try carries() ? .available : .refused(reason: "a pipe does not carry a byte", remedy: "check the sandbox")
+            guard try carries() else {
+                return .refused(reason: "a pipe does not carry a byte", remedy: "check the sandbox")
+            }
+            return .available
         } catch {
             return .refused(reason: error.description, remedy: "raise the limit of open files, or permit pipe2")
         }

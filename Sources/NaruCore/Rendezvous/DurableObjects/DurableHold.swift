@@ -82,7 +82,8 @@ enum Sidecar {
             // Nobody can read it, so it names nothing.
             try descriptor.truncate(to: 0)
         } else if before > bytes.count {
-            bytes.insert(contentsOf: repeatElement(UInt8(ascii: " "), count: Int(before) - bytes.count), at: bytes.count - 1)
+            let blanks = repeatElement(UInt8(ascii: " "), count: before - bytes.count)
+            bytes.insert(contentsOf: blanks, at: bytes.count - 1)
         }
         // Safe: the buffer is the array's own.
         unsafe try bytes.withUnsafeBufferPointer { buffer throws(SystemError) in

@@ -85,7 +85,8 @@ extension Runtime {
             let state: NamedObject.State =
                 entry.isAlive
                 ? .alive(status.map(locks.holders) ?? [])
-                : .dead(entry.isEmpty ? "its maker died before it made it" : "its sidecar says nothing that can be used")
+                : .dead(
+                    entry.isEmpty ? "its maker died before it made it" : "its sidecar says nothing that can be used")
             return NamedObject(
                 name: String(file.dropFirst(prefix.count).prefix { $0 != "." }), kind: "file", path: entry.path,
                 object: nil, userID: status?.userID ?? HostInformation.userID, isDurable: !entry.isEmpty, state: state,
