@@ -3,7 +3,7 @@
 #
 # On a new Debian machine with Swift, `make demo` and `make test` are all it takes.
 
-.PHONY: help demo build test foreign model kills cycles fuzz flip sanitize clean prepare
+.PHONY: help demo build test foreign model kills sweep cycles fuzz flip sanitize clean prepare
 .DEFAULT_GOAL := help
 
 # Release builds have a folder of their own: in one folder, debug and release would rebuild each other.
@@ -49,6 +49,10 @@ model: ## Check the models of ring, waiting and death exhaustively; needs spin a
 kills: prepare ## Kill one end of a link after another, at random moments (COUNT=10000).
 	@$(RELEASE) --product NaruKills
 	@"$$($(RELEASE) --show-bin-path)/NaruKills" $(or $(COUNT),10000)
+
+sweep: prepare ## Kill at every call that makes, locks, passes, wakes or removes something (ROUNDS=1, ONLY=…).
+	@$(RELEASE) --product NaruSweep
+	@"$$($(RELEASE) --show-bin-path)/NaruSweep" --rounds $(or $(ROUNDS),1) $(if $(ONLY),--only "$(ONLY)")
 
 cycles: prepare ## Open and close links again and again, and count what stays (COUNT=10000).
 	@KIT_CYCLES=$(or $(COUNT),10000) swift test -c release --scratch-path .build-release --enable-all-traits \

@@ -21,7 +21,7 @@ public struct PosixQueueTransport: AttachableTransport {
 
     public var name: TransportName { .posixQueue }
 
-    /// Sends a message through a small queue of its own.
+    /// Asks the kernel for queues, and makes none, because nobody would find one whose maker is killed at that moment.
     public func probe() -> CapabilityRecord {
         CapabilityRecord(
             transport: name, localities: [.sameProcess, .relatedProcess, .sameHost],
@@ -68,32 +68,39 @@ public struct PosixQueueTransport: AttachableTransport {
             messageBytes: min(configuration.messageBytes, limits.posixMessageBytes ?? .max))
     }
 
+    /// Where the kernel has queues and lets them be used, a name that is not there is not found, and a descriptor that
+    /// is none is refused as such.
     private func tryQueue() -> Availability {
         let name = "/naru-\(HostInformation.userID)-probe-\(String(SystemRandom.word(), radix: 36))"
         do throws(SystemError) {
-            let queue = try POSIXQueue.create(name, depth: 1, messageBytes: 8)
-            defer { try? POSIXQueue.remove(name) }
-            return try Self.carries(queue)
-                ? .available : .refused(reason: "a POSIX queue does not carry a message", remedy: "check the sandbox")
+            _ = try POSIXQueue.open(name, reading: true, writing: true)
         } catch {
-            // The memory that the user's queues may take is used up: queues that are there can be used all the same.
-            if error.errno == SystemErrno.noDescriptors || error.errno == SystemErrno.noSpace { return .available }
-            return .refused(
-                reason: error.description, remedy: "use a kernel with CONFIG_POSIX_MQUEUE, and permit mq_open")
+            guard error.errno == SystemErrno.notFound else { return Self.refusal(error) }
         }
+        var bytes: [UInt8] = [7]
+        let queue = POSIXQueue(adopting: Descriptor(adopting: -1), name: name)
+        // Safe, both: the memory is the array's own.
+        do throws(SystemError) {
+            _ = try unsafe bytes.withUnsafeBufferPointer { buffer throws(SystemError) in
+                unsafe try queue.trySend(UnsafeRawBufferPointer(buffer), priority: 3)
+            }
+        } catch {
+            guard error.errno == SystemErrno.badDescriptor else { return Self.refusal(error) }
+        }
+        do throws(SystemError) {
+            _ = try unsafe bytes.withUnsafeMutableBufferPointer { buffer throws(SystemError) in
+                unsafe try queue.tryReceive(into: UnsafeMutableRawBufferPointer(buffer))
+            }
+        } catch {
+            guard error.errno == SystemErrno.badDescriptor else { return Self.refusal(error) }
+        }
+        return .available
     }
 
-    private static func carries(_ queue: POSIXQueue) throws(SystemError) -> Bool {
-        var bytes: [UInt8] = [7]
-        // Safe, both: the memory is the array's own.
-        let isSent = unsafe try bytes.withUnsafeBufferPointer { buffer throws(SystemError) in
-            unsafe try queue.trySend(UnsafeRawBufferPointer(buffer), priority: 3)
-        }
-        bytes = [UInt8](repeating: 0, count: 8)
-        let found = unsafe try bytes.withUnsafeMutableBufferPointer { buffer throws(SystemError) in
-            unsafe try queue.tryReceive(into: UnsafeMutableRawBufferPointer(buffer))
-        }
-        return isSent && found?.byteCount == 1 && found?.priority == 3 && bytes[0] == 7
+    private static func refusal(_ error: SystemError) -> Availability {
+        .refused(
+            reason: error.description,
+            remedy: "use a kernel with CONFIG_POSIX_MQUEUE, and permit mq_open, mq_send and mq_receive")
     }
 }
 

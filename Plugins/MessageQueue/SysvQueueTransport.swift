@@ -20,7 +20,7 @@ public struct SysvQueueTransport: AttachableTransport {
 
     public var name: TransportName { .sysvQueue }
 
-    /// Sends messages through a queue of its own, and takes the later one first.
+    /// Asks the kernel for queues, and makes none, because nobody would find one whose maker is killed at that moment.
     public func probe() -> CapabilityRecord {
         CapabilityRecord(
             transport: name, localities: [.sameProcess, .relatedProcess, .sameHost],
@@ -90,37 +90,40 @@ public struct SysvQueueTransport: AttachableTransport {
         return try naming("open", record.name) { () throws(SystemError) in try SystemVQueue.open(key: key) }
     }
 
+    /// Where the kernel has queues and lets them be used, a key that nobody has is not found, and a number that none
+    /// has is invalid.
     private func tryQueue() -> Availability {
         do throws(SystemError) {
-            let queue = try SystemVQueue.create(key: QueueAttaching.newKey())
-            defer { try? queue.remove() }
-            return try Self.carries(queue)
-                ? .available
-                : .refused(reason: "a System V queue does not carry messages", remedy: "check the sandbox")
+            _ = try SystemVQueue.open(key: QueueAttaching.newKey())
         } catch {
-            // The host has as many queues as it may: those that are there can be used all the same.
-            if error.errno == SystemErrno.noSpace { return .available }
-            return .refused(reason: error.description, remedy: "use a kernel with CONFIG_SYSVIPC, and permit msgget")
+            guard error.errno == SystemErrno.notFound || error.errno == SystemErrno.accessDenied else {
+                return Self.refusal(error)
+            }
         }
-    }
-
-    private static func carries(_ queue: SystemVQueue) throws(SystemError) -> Bool {
-        for type in [1, 2] {
-            let words = [type, type + 10]
-            // Safe, here and below: the memory is the array's own.
-            let isSent = unsafe try words.withUnsafeBufferPointer { buffer throws(SystemError) in
+        let queue = SystemVQueue(id: -1)
+        var words = [1, 0]
+        // Safe, both: the memory is the array's own.
+        do throws(SystemError) {
+            _ = try unsafe words.withUnsafeBufferPointer { buffer throws(SystemError) in
                 unsafe try queue.trySend(UnsafeRawBufferPointer(buffer))
             }
-            guard isSent else { return false }
+        } catch {
+            guard error.errno == SystemErrno.invalid else { return Self.refusal(error) }
         }
-        for type in [2, 1] {
-            var words = [0, 0]
-            let count = unsafe try words.withUnsafeMutableBufferPointer { buffer throws(SystemError) in
-                unsafe try queue.tryReceive(into: UnsafeMutableRawBufferPointer(buffer), type: type)
+        do throws(SystemError) {
+            _ = try unsafe words.withUnsafeMutableBufferPointer { buffer throws(SystemError) in
+                unsafe try queue.tryReceive(into: UnsafeMutableRawBufferPointer(buffer), type: 0)
             }
-            guard count == 8, words == [type, type + 10] else { return false }
+        } catch {
+            guard error.errno == SystemErrno.invalid else { return Self.refusal(error) }
         }
-        return true
+        return .available
+    }
+
+    private static func refusal(_ error: SystemError) -> Availability {
+        .refused(
+            reason: error.description,
+            remedy: "use a kernel with CONFIG_SYSVIPC, and permit msgget, msgsnd and msgrcv")
     }
 }
 

@@ -27,7 +27,7 @@ public struct NamedPipeTransport: Transport {
 
     public var name: TransportName { .fifo }
 
-    /// Sends a byte through a real FIFO, whose name it removes.
+    /// Asks the kernel for FIFOs, and makes none; sends a byte through a pipe.
     public func probe() -> CapabilityRecord {
         CapabilityRecord(
             transport: name, localities: [.sameProcess, .relatedProcess, .sameHost], directions: [.simplex, .duplex],

@@ -5,9 +5,13 @@
 #include "internal.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <semaphore.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/ipc.h>
 #include <sys/sem.h>
+#include <unistd.h>
 
 // The caller declares it, says semctl(2).
 union semun {
@@ -80,8 +84,43 @@ int32_t naru_semaphore_status_of(int32_t set, struct naru_semaphore_status *stat
 
 int32_t naru_semaphore_remove(int32_t set) { return NARU_ONCE(semctl(set, 0, IPC_RMID)); }
 
+// sem_open makes a file of a random name and links it to its own: killed in between, it leaves a file of which nobody
+// can tell whose it is. So it is made here as the C library makes it, but without a name until it is complete. -EOPNOTSUPP
+// where that cannot be done; sem_open then does it.
+static int32_t naru_named_semaphore_make(const char *name, uint32_t permissions, uint32_t value) {
+#if defined(__GLIBC__) && defined(O_TMPFILE)
+    char path[NAME_MAX + 32], own[64];
+    while (*name == '/') name++;
+    if (*name == '\0' || strchr(name, '/') != NULL) return -EINVAL;
+    if (snprintf(path, sizeof(path), "/dev/shm/sem.%s", name) >= (int)sizeof(path)) return -ENAMETOOLONG;
+    sem_t semaphore;
+    memset(&semaphore, 0, sizeof(semaphore));
+    if (sem_init(&semaphore, 1, value) == -1) return -errno;
+    int file = open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, (mode_t)permissions);
+    if (file < 0) return errno == EISDIR || errno == ENOENT || errno == EINVAL ? -EOPNOTSUPP : -errno;
+    snprintf(own, sizeof(own), "/proc/self/fd/%d", file);
+    int32_t result = 0;
+    if (NARU_RETRY(write(file, &semaphore, sizeof(semaphore))) != (int32_t)sizeof(semaphore)) {
+        result = -ENOSPC;
+    } else if (linkat(AT_FDCWD, own, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0) {
+        // Without /proc there is no such path.
+        result = errno == ENOENT || errno == ENOTDIR ? -EOPNOTSUPP : -errno;
+    }
+    close(file);
+    return result;
+#else
+    (void)name, (void)permissions, (void)value;
+    return -EOPNOTSUPP;
+#endif
+}
+
 int32_t naru_named_semaphore(const char *name, int32_t create, uint32_t permissions, uint32_t value,
                              void **semaphore) {
+    if (create) {
+        int32_t result = naru_named_semaphore_make(name, permissions, value);
+        if (result < 0 && result != -EOPNOTSUPP) return result;
+        create = result < 0;
+    }
     sem_t *found = create ? sem_open(name, O_CREAT | O_EXCL, (mode_t)permissions, value) : sem_open(name, 0);
     if (found == SEM_FAILED) return -errno;
     *semaphore = found;

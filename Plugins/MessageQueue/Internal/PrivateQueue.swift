@@ -67,15 +67,41 @@ struct PrivatePosixQueues: PrivateQueues {
     let size: QueueSize
 
     func make() throws(NaruError) -> PrivateQueue {
-        let name = "/naru-\(HostInformation.userID)-private-\(String(SystemRandom.word(), radix: 36))"
-        let queue = try naming("make", name) { () throws(SystemError) in
-            let queue = try POSIXQueue.create(name, depth: size.depth, messageBytes: size.messageBytes)
-            // The name was only needed to make it.
-            try POSIXQueue.remove(name)
-            return queue
-        }
+        let name = "/" + MomentaryName.text("queue")
+        let queue = try naming("make", name) { () throws(SystemError) in try unnamed(name) }
         let passed = try naming("pass", name) { () throws(SystemError) in try queue.descriptor.duplicate() }
         return PrivateQueue(try PosixKernelQueue(queue), descriptors: [passed])
+    }
+
+    /// Makes a queue and takes its name away, and any that it meets: who made that has it open, or was killed here.
+    private func unnamed(_ name: String) throws(SystemError) -> POSIXQueue {
+        for _ in 0..<Self.attempts {
+            do throws(SystemError) {
+                let queue = try POSIXQueue.create(name, depth: size.depth, messageBytes: size.messageBytes)
+                try Self.remove(name)
+                return queue
+            } catch {
+                guard error.errno == SystemErrno.exists else { throw error }
+            }
+            // Another user's may lie there, to be in the way.
+            do throws(SystemError) { try Self.remove(name) } catch { break }
+        }
+        let other = name + "-" + String(SystemRandom.word(), radix: 36)
+        let queue = try POSIXQueue.create(other, depth: size.depth, messageBytes: size.messageBytes)
+        try Self.remove(other)
+        return queue
+    }
+
+    /// How often other makers at the same moment may be met.
+    private static let attempts = 64
+
+    /// Somebody else may have removed it.
+    private static func remove(_ name: String) throws(SystemError) {
+        do throws(SystemError) {
+            try POSIXQueue.remove(name)
+        } catch {
+            if error.errno != SystemErrno.notFound { throw error }
+        }
     }
 
     func join(_ identity: [UInt8], _ descriptors: [Descriptor]) throws(NaruError) -> PrivateQueue {

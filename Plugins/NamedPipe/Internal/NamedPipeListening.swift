@@ -69,6 +69,7 @@ final class NamedPipeListening: Opening {
     /// Makes the pipes, exclusively, and opens the one that this end reads from. To open one for writing somebody must
     /// read it.
     private func make() throws(NaruError) {
+        NamedPipeName.removeDead(in: paths.folder)
         for index in 0..<request.pipeCount {
             do throws(SystemError) {
                 try FileSystem.makeFIFO(paths.path(index), permissions: 0o600)

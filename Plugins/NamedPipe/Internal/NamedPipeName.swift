@@ -3,6 +3,7 @@
 
 internal import NaruCore
 internal import NaruSystem
+internal import Synchronization
 
 /// Names of pipes that are being opened: `naru-USER-fifo-BOOT-PROCESS-START-RANDOM`, so that who made one, and whether
 /// that process lives, can be told from the name.
@@ -11,6 +12,18 @@ enum NamedPipeName {
 
     /// A name that nothing has.
     static func random() -> String { TransientName.make("fifo").text }
+
+    /// Removes what two ends that were killed at once have left in a folder: the first time that this process makes a
+    /// pipe there, since whoever is killed later leaves it to the next.
+    static func removeDead(in folder: String) {
+        guard cleaned.withLock({ $0.insert(folder).inserted }), let names = try? FileSystem.list(folder) else { return }
+        for name in names where isWellFormed(name) {
+            guard let maker = TransientName(name), maker.isDead else { continue }
+            NamedPipePaths(folder: folder, names: [name]).remove()
+        }
+    }
+
+    private static let cleaned = Mutex<Set<String>>([])
 
     /// Whether a peer may name a pipe so: one of this user's, in no other folder.
     static func isWellFormed(_ name: String) -> Bool {
@@ -27,7 +40,7 @@ enum NamedPipeName {
 /// The names of one link's pipes, removed once both ends have them open, or when the opening is dropped.
 ///
 /// Both ends hold them, so that they go when either end is killed in between; only a kill of both at that moment leaves
-/// one behind.
+/// one behind, which the next that makes one here removes.
 final class NamedPipePaths {
     /// The folder that they lie in.
     let folder: String

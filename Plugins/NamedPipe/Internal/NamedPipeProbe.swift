@@ -6,41 +6,40 @@ internal import NaruSystem
 
 /// Tries whether this host has named pipes.
 enum NamedPipeProbe {
-    /// Makes one in the first folder that takes it: where links may meet, else where everybody may write.
+    /// Asks for one where something lies already, which the kernel says after it has permitted the call, and has a pipe
+    /// carry a byte. Makes no name, because one whose maker is killed at that moment would stay.
     static func run() -> Availability {
-        var reasons: [String] = []
-        for folder in RuntimeDirectories.standard().paths + ["/tmp", "/dev/shm"] {
-            do throws(SystemError) {
-                guard try attempt(folder) else {
-                    return .refused(reason: "a named pipe does not carry a byte", remedy: "check the sandbox")
-                }
-                return .available
-            } catch {
-                // A folder that is not there yet is made when something listens.
-                if error.errno != SystemErrno.notFound { reasons.append(error.description) }
+        let remedy = "permit mkfifo, mknod and mknodat in the seccomp profile"
+        do throws(SystemError) {
+            try FileSystem.makeFIFO("/", permissions: 0o600)
+            return .refused(reason: "mkfifo does not see what is there", remedy: remedy)
+        } catch {
+            guard error.errno == SystemErrno.exists else {
+                return .refused(reason: error.description, remedy: remedy)
             }
         }
-        return .refused(
-            reason: "no folder takes a named pipe: \(reasons.joined(separator: "; "))",
-            remedy: "permit mkfifo, or set NARU_RUNTIME_DIR to a folder on a file system that has FIFOs")
+        do throws(SystemError) {
+            guard try carries() else {
+                return .refused(reason: "a pipe does not carry a byte", remedy: "check the sandbox")
+            }
+            return .available
+        } catch {
+            return .refused(reason: error.description, remedy: "raise the limit of open files, or permit pipe2")
+        }
     }
 
-    private static func attempt(_ folder: String) throws(SystemError) -> Bool {
-        let path = "\(folder)/\(NamedPipeName.random())"
-        try FileSystem.makeFIFO(path, permissions: 0o600)
-        defer { try? FileSystem.remove(path) }
-        let reading = try FileSystem.open(path, [.read, .nonBlocking, .noFollow])
-        let writing = try FileSystem.open(path, [.write, .nonBlocking, .noFollow])
+    private static func carries() throws(SystemError) -> Bool {
+        let pipe = try SystemPipe.make(nonBlocking: true)
         let sent: [UInt8] = [1]
         var found: [UInt8] = [0, 0]
         // Both are valid for their calls, and the kernel stays within the counts.
         let written = unsafe try sent.span.bytes.withUnsafeBytes { (bytes) throws(SystemError) in
-            unsafe try writing.write(bytes)
+            unsafe try pipe.writing.write(bytes)
         }
         var span = found.mutableSpan
         var room = unsafe span.mutableBytes
         let read = unsafe try room.withUnsafeMutableBytes { (buffer) throws(SystemError) in
-            unsafe try reading.read(into: buffer)
+            unsafe try pipe.reading.read(into: buffer)
         }
         return written == .bytes(1) && read == .bytes(1) && found[0] == 1
     }

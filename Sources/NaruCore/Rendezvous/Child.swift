@@ -162,9 +162,14 @@ public final class Child: Sendable {
 
     /// It has ended. Without reaping it: whoever watches it for a link asks the kernel as well.
     private func ended() {
+        let told = ProcessHandle.exitStatus(process.handle)
+        if told == nil, ProcessHandle.isHeldBack(process.handle) {
+            _ = reactor.schedule(at: .after(.milliseconds(1))) { self.ended() }
+            return
+        }
         // Where other code of this process has reaped it and the kernel cannot tell any more (before Linux 6.15), the
         // code is one that no process can have.
-        let status = ProcessHandle.exitStatus(process.handle) ?? .exited(-1)
+        let status = told ?? .exited(-1)
         let waiters = state.withLock { state in
             if state.status == nil { state.status = status }
             return state.waiters

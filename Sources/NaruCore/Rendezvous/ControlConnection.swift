@@ -271,6 +271,9 @@ final class ControlConnection: Sendable {
         try? reactor.rearm(registration, events: on ? [.readable, .writable] : [.readable])
     }
 
+    /// Whether the other end is closed, whatever of it was not read yet.
+    var isHungUp: Bool { (try? socket.pollOnce(.hangUp))?.contains(.hangUp) ?? false }
+
     /// Reads what has come already. On the reactor's thread.
     func readPending() {
         ready(.readable)

@@ -191,12 +191,14 @@ final class Handshake: Sendable {
         case .violation(let error):
             finish(.failure(error))
         case .hangUp:
-            finish(
-                .failure(
-                    NaruError(
-                        .peerVanished, operation: "negotiate", object: name,
-                        reason: "the peer closed the connection during the handshake")))
+            finish(.failure(hungUp))
         }
+    }
+
+    private var hungUp: NaruError {
+        NaruError(
+            .peerVanished, operation: "negotiate", object: name,
+            reason: "the peer closed the connection during the handshake")
     }
 
     /// The listener's first word over a network.
@@ -333,6 +335,8 @@ final class Handshake: Sendable {
             switch outcome {
             case .failure(let error):
                 dropOpening()
+                // Nothing can be opened with a peer that is gone, and no candidate is to blame for it.
+                if connection.isHungUp { return finish(.failure(hungUp)) }
                 return feed(.openingFailed(error))
             case .success(.send(let message)):
                 guard message.bytes.count <= ControlFrame.maximumOpeningBytes,

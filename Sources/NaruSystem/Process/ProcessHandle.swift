@@ -36,6 +36,16 @@ public enum ProcessHandle {
         return nil
     }
 
+    /// Whether this process's child has ended and its parent is to be told later, because a debugger that observes it
+    /// is told first.
+    public static func isHeldBack(_ handle: Descriptor) -> Bool {
+        var code: Int32 = 0
+        var signal: Int32 = 0
+        // Safe: the callee fills the two locals.
+        let result = unsafe naru_process_wait(handle.number, 0, &code, &signal)
+        return result == 0 && hasExited(handle)
+    }
+
     /// Whether the process has ended. Does not block.
     public static func hasExited(_ handle: Descriptor) -> Bool {
         guard let events = try? handle.pollOnce(.readable) else { return true }

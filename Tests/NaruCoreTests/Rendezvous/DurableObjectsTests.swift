@@ -124,6 +124,27 @@ import Testing
         #expect(try medium.exists(alive.record) && medium.exists(durable.record) && !medium.exists(dead.record))
     }
 
+    @Test func whatWasNeverWrittenGoesWithTheDead() throws {
+        _ = try FileSystem.open(sidecar, [.write, .create], permissions: 0o600)
+        #expect(DurableObjects.removeDead(medium, in: directories) == 1)
+        #expect(try FileSystem.list(folder).isEmpty)
+    }
+
+    /// The record is never cut before it is written anew, and what was longer is filled up.
+    @Test func aShorterRecordIsWrittenOverALongerOne() throws {
+        var record = DurableRecord(
+            link: "jobs", kind: "files", object: folder + "/object", terms: ["long": String(repeating: "x", count: 500)],
+            isTransient: true, created: 1, boot: "", namespace: "")
+        let descriptor = try FileSystem.open(sidecar, [.read, .write, .create], permissions: 0o600)
+        try Sidecar.write(record, descriptor)
+        let before = try descriptor.status().byteCount
+        record.isMade = true
+        record.terms = [:]
+        try Sidecar.write(record, descriptor)
+        #expect(try descriptor.status().byteCount == before)
+        #expect(try Sidecar.read(descriptor) == record)
+    }
+
     @Test func aMakerThatDiedHalfWayIsCleanedUpAfter() throws {
         // Its sidecar says what it was about to make, and it had made it.
         let here = HostIdentity.current()

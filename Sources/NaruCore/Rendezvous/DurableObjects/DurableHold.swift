@@ -70,10 +70,21 @@ enum Sidecar {
         return decode(Array(bytes.prefix(count)))
     }
 
+    /// Whether it says nothing because nothing was written yet: then nothing was made either.
+    static func isEmpty(_ descriptor: Descriptor) throws(SystemError) -> Bool { try descriptor.status().byteCount == 0 }
+
+    /// Writes the record over what the file says, in one call: a maker that dies leaves the old record or the new one,
+    /// never a file that does not name what was made. Blanks fill up what was longer.
     static func write(_ record: DurableRecord, _ descriptor: Descriptor) throws(SystemError) {
-        let bytes = encode(record)
-        // Cut first: a maker that dies in between leaves a file that says nothing.
-        try descriptor.truncate(to: 0)
+        var bytes = encode(record)
+        let before = try descriptor.status().byteCount
+        if before > DurableRecord.maximumByteCount {
+            // Nobody can read it, so it names nothing.
+            try descriptor.truncate(to: 0)
+        } else if before > bytes.count {
+            let blanks = repeatElement(UInt8(ascii: " "), count: before - bytes.count)
+            bytes.insert(contentsOf: blanks, at: bytes.count - 1)
+        }
         // Safe: the buffer is the array's own.
         unsafe try bytes.withUnsafeBufferPointer { buffer throws(SystemError) in
             unsafe try descriptor.pwrite(UnsafeRawBufferPointer(buffer), at: 0)

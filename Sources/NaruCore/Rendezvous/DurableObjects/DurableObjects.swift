@@ -13,6 +13,8 @@ public enum DurableObjects {
         public var path: String
         /// What it says; `nil` where it says nothing that can be used: its maker died at once, or it was damaged.
         public var record: DurableRecord?
+        /// Whether nothing was written into it yet: its maker died before it made anything.
+        public var isEmpty: Bool
         /// Whether somebody held the object when it was looked at.
         public var isAlive: Bool
     }
@@ -70,7 +72,9 @@ public enum DurableObjects {
                 else { continue }
                 let isFree = (try? descriptor.tryLock()) ?? false
                 entries.append(
-                    Entry(path: path, record: (try? Sidecar.read(descriptor)) ?? nil, isAlive: !isFree))
+                    Entry(
+                        path: path, record: (try? Sidecar.read(descriptor)) ?? nil,
+                        isEmpty: (try? Sidecar.isEmpty(descriptor)) ?? false, isAlive: !isFree))
                 descriptor.close()
             }
         }
@@ -100,14 +104,15 @@ public enum DurableObjects {
         }
     }
 
-    /// Removes a mechanism's transient objects that nobody holds any more: all who used them were killed.
+    /// Removes a mechanism's transient objects that nobody holds any more: all who used them were killed. Sidecars of
+    /// makers that died before they made anything go, too.
     /// - Returns: how many there were.
     @discardableResult
     public static func removeDead(_ medium: any DurableMedium, in directories: RuntimeDirectories) -> Int {
         list(in: directories).count { entry in
-            guard let record = entry.record, record.isTransient, record.kind == medium.name, !entry.isAlive else {
-                return false
-            }
+            guard !entry.isAlive else { return false }
+            if entry.isEmpty { return (try? remove(entry, medium)) ?? false }
+            guard let record = entry.record, record.isTransient, record.kind == medium.name else { return false }
             return (try? remove(entry, medium)) ?? false
         }
     }

@@ -49,6 +49,8 @@ public struct NamedObject: Sendable {
         case listener(directory: String)
         /// A file of a maker that is gone.
         case file(TransientName)
+        /// A file whose name is of no use to anybody.
+        case momentary
         /// Never by Naru.
         case none
     }

@@ -30,7 +30,8 @@ extension Runtime {
         for folder in ["/dev/shm", "/dev/mqueue"] {
             for name in ((try? FileSystem.list(folder)) ?? []).sorted() {
                 guard !known.contains("/" + Self.plain(name)), !known.contains("\(folder)/\(name)") else { continue }
-                if let object = transient(name, folder) ?? stray(name, folder) { objects.append(object) }
+                let object = transient(name, folder) ?? momentary(name, folder) ?? stray(name, folder)
+                if let object { objects.append(object) }
             }
         }
         objects += ForeignObjects.list(except: directories.paths, locks)
@@ -55,6 +56,7 @@ extension Runtime {
         case .file(let name):
             guard case .dead = name.state() else { return false }
             return try removeFile(object.path)
+        case .momentary: return try removeFile(object.path)
         }
     }
 
@@ -82,10 +84,12 @@ extension Runtime {
         guard let record = entry.record else {
             let state: NamedObject.State =
                 entry.isAlive
-                ? .alive(status.map(locks.holders) ?? []) : .dead("its sidecar says nothing that can be used")
+                ? .alive(status.map(locks.holders) ?? [])
+                : .dead(
+                    entry.isEmpty ? "its maker died before it made it" : "its sidecar says nothing that can be used")
             return NamedObject(
                 name: String(file.dropFirst(prefix.count).prefix { $0 != "." }), kind: "file", path: entry.path,
-                object: nil, userID: status?.userID ?? HostInformation.userID, isDurable: true, state: state,
+                object: nil, userID: status?.userID ?? HostInformation.userID, isDurable: !entry.isEmpty, state: state,
                 created: nil, detail: nil, removal: .durable(entry))
         }
         let medium = medium(record.kind)
@@ -153,6 +157,17 @@ extension Runtime {
             name: name.word, kind: status.kind == .fifo ? TransportName.fifo.rawValue : "file", path: path, object: nil,
             userID: status.userID, isDurable: false, state: name.state(), created: nil, detail: nil,
             removal: .file(name))
+    }
+
+    /// Something whose name nobody needs: whoever made it has it open, or has ended.
+    private func momentary(_ file: String, _ directory: String) -> NamedObject? {
+        let path = "\(directory)/\(file)"
+        guard let word = MomentaryName.word(of: file, user: HostInformation.userID),
+            let status = try? FileSystem.status(path, followingSymbolicLinks: false)
+        else { return nil }
+        return NamedObject(
+            name: word, kind: "file", path: path, object: nil, userID: status.userID, isDurable: false,
+            state: .dead("its name was only needed to make it"), created: nil, detail: nil, removal: .momentary)
     }
 
     /// Something with a name of Naru's that no sidecar here tells of.

@@ -59,6 +59,12 @@ public struct TransientName: Sendable, Hashable {
         "naru-\(userID)-\(word)-\(boot)-\(process.processID)-\(process.startTime)-\(namespace)\(random)"
     }
 
+    /// Whether the maker is proved to have ended.
+    public var isDead: Bool {
+        if case .dead = state() { return true }
+        return false
+    }
+
     /// Whether the maker lives; unknown where this process cannot tell.
     func state() -> NamedObject.State {
         let here = Here.current()
