@@ -4,6 +4,7 @@
 #include "CNaruSystem.h"
 #include "internal.h"
 
+#include <dirent.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,11 +39,20 @@ int32_t naru_run_when_idle(void) {
     return NARU_ONCE(sched_setscheduler(0, SCHED_IDLE, &parameters));
 }
 
-int32_t naru_take_priority(int32_t of_parent) {
+int32_t naru_share_priority(int32_t of_parent) {
     errno = 0;
     int nice = getpriority(PRIO_PROCESS, (id_t)(of_parent ? getppid() : getpid()));
     if (nice == -1 && errno != 0) return -errno;
-    return NARU_ONCE(setpriority(PRIO_PROCESS, 0, nice));
+    DIR *threads = opendir("/proc/self/task");
+    if (!threads) return -errno;
+    int result = 0;
+    for (struct dirent *entry; (entry = readdir(threads));) {
+        int thread = atoi(entry->d_name);
+        // A thread that has ended meanwhile needs none.
+        if (thread > 0 && setpriority(PRIO_PROCESS, (id_t)thread, nice) != 0 && errno != ESRCH) result = -errno;
+    }
+    closedir(threads);
+    return result;
 }
 
 int32_t naru_usage(uint64_t *nanoseconds, uint64_t *preemptions) {

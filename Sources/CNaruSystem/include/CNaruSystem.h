@@ -68,8 +68,8 @@ void naru_yield(void);
 int32_t naru_pin(int32_t core);
 /// Runs the calling thread only when nobody else wants its core.
 int32_t naru_run_when_idle(void);
-/// Gives the calling thread the nice value of the parent's first thread, or of its own process's.
-int32_t naru_take_priority(int32_t of_parent);
+/// Gives all threads of the process the nice value of the parent's first thread, or of its own.
+int32_t naru_share_priority(int32_t of_parent);
 /// What this process has used: processor time and how often it lost its core to another.
 int32_t naru_usage(uint64_t *nanoseconds, uint64_t *preemptions);
 

@@ -18,7 +18,7 @@ struct BenchEndCommand: AsyncParsableCommand {
     func run() async throws {
         if let end { try Processor.pin(to: plan.cores.core(of: end)) }
         // Who starts a measurement at a priority of their choice means the ends.
-        try? Processor.takePriority(ofParent: true)
+        try? Processor.sharePriority(ofParent: true)
         let outcome = try await Self.measure(plan, end, folder)
         try Console.print(outcome.line)
     }
@@ -133,7 +133,7 @@ struct BenchEndCommand: AsyncParsableCommand {
                 continuation.resume(
                     with: Result {
                         try Processor.pin(to: plan.cores.core(of: end))
-                        try? Processor.takePriority(ofParent: false)
+                        try? Processor.sharePriority(ofParent: false)
                         guard let sender = halves.takeSender(), let receiver = halves.takeReceiver() else {
                             throw BenchFailure.endedEarly
                         }

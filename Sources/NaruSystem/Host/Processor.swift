@@ -41,10 +41,10 @@ public enum Processor {
         try checked(naru_run_when_idle(), "sched_setscheduler", "thread")
     }
 
-    /// Gives the calling thread, and threads that it starts from now on, the nice value of the parent process's first
-    /// thread, or of its own process's: the pool that Swift's tasks run on gives its threads, and what they start, one
-    /// of its own. `EACCES` when only a privileged user may.
-    public static func takePriority(ofParent: Bool) throws(SystemError) {
-        try checked(naru_take_priority(ofParent ? 1 : 0), "setpriority", "thread")
+    /// Gives all threads of the process the nice value of the parent process's first thread, or of its own first: the
+    /// pool that Swift's tasks run on gives its threads, and whatever these start, one of its own. Reads
+    /// `/proc/self/task`. `EACCES` when only a privileged user may.
+    public static func sharePriority(ofParent: Bool) throws(SystemError) {
+        try checked(naru_share_priority(ofParent ? 1 : 0), "setpriority", "thread")
     }
 }
