@@ -26,8 +26,10 @@ extension Conformance {
                 let (sender, receiver) = try await bench.connect()
                 let count = try await bench.fill(sender)
                 let large = OwnedMessage(Payload.bytes(7, bench.messageBytes))
-                try expect(try !sender.trySend(large.bytes), "a full link has room for \(bench.messageBytes) bytes")
+                // A lane that grows where much is sent may have grown just now: then all of it is there.
+                let isTaken = try sender.trySend(large.bytes)
                 for index in 0..<count { try await receiver.expect(index, bench.filling) }
+                if isTaken { try await receiver.expect(7, bench.messageBytes) }
                 // What was begun, where anything was, must not be in the way of what comes.
                 let small = OwnedMessage(Payload.bytes(count, 3))
                 let deadline = Limit.wait
@@ -37,7 +39,8 @@ extension Conformance {
                     try await Task.sleep(for: .milliseconds(1))
                 }
                 try await receiver.expect(count, 3)
-                try expectEqual(sender.control.counters.messagesSent, UInt64(count + 1), "messages counted as sent")
+                let sent = UInt64(count + (isTaken ? 2 : 1))
+                try expectEqual(sender.control.counters.messagesSent, sent, "messages counted as sent")
             }
         },
         .link("link.send.deadline", "Past the deadline before the message was accepted, it was not sent.") { subject in
