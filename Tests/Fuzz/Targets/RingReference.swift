@@ -40,7 +40,8 @@ struct RingReference {
                 continue
             }
             followsPadding = false
-            guard byteCount >= 0, byteCount <= ring.count / 4, byteCount <= rest, (1...6).contains(kind) else {
+            // Kind 4 refers to a slot, and there are none.
+            guard byteCount >= 0, byteCount <= ring.count / 4, byteCount <= rest, (1...6).contains(kind), kind != 4 else {
                 answer.isViolated = true
                 return answer
             }
