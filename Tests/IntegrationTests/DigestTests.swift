@@ -32,29 +32,29 @@ import Testing
         return lines
     }
 
-    @Test func oneWayOverAFIFO() throws {
+    @Test(arguments: ["fifo", "tcp"]) func oneWay(over transport: String) throws {
         let stage = try Stage()
         let input = try stage.file("input", byteCount: Self.byteCount)
         let output = stage.folder + "/output"
-        let receiver = try stage.peer(["random-receive", "bulk", output, "3"], environment: environment("fifo"))
-        let sender = try stage.peer(["random-send", "bulk", input, "3"], environment: environment("fifo"))
+        let receiver = try stage.peer(["random-receive", "bulk", output, "3"], environment: environment(transport))
+        let sender = try stage.peer(["random-send", "bulk", input, "3"], environment: environment(transport))
         for lines in [try said(by: sender), try said(by: receiver)] {
-            #expect(lines.contains("linked fifo same-host"), "\(lines)")
+            #expect(lines.contains("linked \(transport) same-host"), "\(lines)")
             #expect(lines.last?.hasSuffix(" \(Self.byteCount)") == true, "\(lines)")
         }
         try expectSame(stage, (input, output))
     }
 
-    @Test func bothWaysOverFIFOs() throws {
+    @Test(arguments: ["fifo", "tcp"]) func bothWays(over transport: String) throws {
         let stage = try Stage()
         let inputs = try ["a", "b"].map { try stage.file($0, byteCount: Self.byteCount / 2) }
         let outputs = ["c", "d"].map { stage.folder + "/" + $0 }
         let listener = try stage.peer(
-            ["random-listen", "bulk", inputs[0], outputs[1], "5"], environment: environment("fifo"))
+            ["random-listen", "bulk", inputs[0], outputs[1], "5"], environment: environment(transport))
         let dialer = try stage.peer(
-            ["random-dial", "bulk", inputs[1], outputs[0], "5"], environment: environment("fifo"))
+            ["random-dial", "bulk", inputs[1], outputs[0], "5"], environment: environment(transport))
         for lines in [try said(by: dialer), try said(by: listener)] {
-            #expect(lines.contains("linked fifo same-host"), "\(lines)")
+            #expect(lines.contains("linked \(transport) same-host"), "\(lines)")
         }
         try expectSame(stage, (inputs[0], outputs[0]), (inputs[1], outputs[1]))
     }

@@ -23,7 +23,8 @@ extension NaruError {
                 (.resourceExhausted, "remove queues, or raise fs.mqueue.queues_max")
             case SystemErrno.noSpace where error.function == "msgget":
                 (.resourceExhausted, "remove queues with `ipcrm`, or raise kernel.msgmni")
-            case SystemErrno.removed, SystemErrno.invalid where error.function.hasPrefix("msg"):
+            case SystemErrno.removed where error.function.hasPrefix("msg"),
+                SystemErrno.invalid where error.function.hasPrefix("msg"):
                 (.system, "the queue was removed: attach again")
             case SystemErrno.exists:
                 (.busy, "a queue of this name is there without its sidecar: remove it with `naru clean --durable`")

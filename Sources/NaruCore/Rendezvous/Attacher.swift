@@ -133,14 +133,14 @@ struct Attacher {
                 remedy: "set compression to auto or off")
         }
         var requirements = request.requirements
+        if case .medium = address {} else if request.isRaw {
+            throw NaruError(
+                .invalidArgument, operation: "attach", object: address.description,
+                reason: "a link of Naru's has no raw form",
+                remedy: "name the object of the other program: fifo:PATH, posix-queue:/NAME, sysv-queue:KEY")
+        }
         switch address {
-        case .local:
-            guard !request.isRaw else {
-                throw NaruError(
-                    .invalidArgument, operation: "attach", object: address.description,
-                    reason: "a link of Naru's has no raw form",
-                    remedy: "name the object of the other program: fifo:PATH, posix-queue:/NAME, sysv-queue:KEY")
-            }
+        case .local: break
         case .inherited:
             throw NaruError(
                 .unsupported, operation: "attach", object: address.description,

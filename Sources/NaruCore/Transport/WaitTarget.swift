@@ -39,7 +39,7 @@ public enum WaitStyle: Sendable {
 extension WaitTarget {
     /// The same for a waiter who polls every descriptor.
     public var polled: WaitTarget {
-        if case .reception(let descriptor) = self { .descriptor(descriptor, .readable) } else { unsafe self }
+        if case .reception(let descriptor) = self { .descriptor(descriptor, .readable) } else { self }
     }
 
     /// Whether somebody has to wait for it.

@@ -92,7 +92,7 @@ private final class FakeQueue: KernelQueue {
     ) throws(NaruError) -> QueueDelivery {
         let message = messages.withLock { $0.isEmpty ? nil : $0.removeFirst() }
         guard let message else { return .nothing }
-        guard unsafe message.count <= room.count - 8 else { return .larger }
+        guard message.count <= room.count - 8 else { return .larger }
         // Within the room, which the line above has compared.
         unsafe UnsafeMutableRawBufferPointer(rebasing: room[8...]).copyBytes(from: message)
         return .message(byteCount: message.count, MessageLabel())

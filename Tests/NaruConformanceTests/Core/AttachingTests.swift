@@ -141,6 +141,12 @@ import Testing
         #expect(unnamed?.code == .invalidArgument)
         let local = try await naruError { _ = try await pair.dialer.sender(pair.address, raw, deadline: limit) }
         #expect(local?.code == .invalidArgument)
+        // A link that is negotiated has no raw form either, and says so before anything else.
+        for address in [try Address(parsing: "tcp:127.0.0.1:9"), .inherited(name: "held")] {
+            let error = try await naruError { _ = try await pair.dialer.sender(address, raw, deadline: limit) }
+            #expect(error?.code == .invalidArgument)
+            #expect(error?.remedy?.contains("fifo:PATH") == true)
+        }
     }
 
     @Test func aForcedCodecIsRefusedAndNotLeftOut() async throws {
