@@ -77,7 +77,7 @@ enum Family {
             try await sender.finish()
             sender.close()
             Peer.report("parent finished \(count)")
-        } catch let error as NaruError {
+        } catch {
             Peer.report("parent error \(error.code) \(error)")
         }
         try await sayEnd(child)

@@ -26,7 +26,7 @@ struct Examination: Sendable {
                 HostChecks.kernel(HostInformation.kernelRelease),
                 HostChecks.cores(HostInformation.coreCount, model: HostInformation.processorModel),
                 meeting.finding,
-            ] + KernelObjects.findings + QueueChecks.findings() + [
+            ] + KernelObjects.findings + [PipeChecks.finding()] + QueueChecks.findings() + [
                 HostChecks.sharedMemory(),
                 HostChecks.memory(ControlGroup.memory()),
                 HostChecks.descriptors(HostInformation.descriptorLimit),

@@ -93,6 +93,12 @@ public enum FileSystem {
         return target ?? ""
     }
 
+    /// The number that a file of the kernel holds, as those of `/proc/sys` do; nil where there is none.
+    public static func readNumber(_ path: String) -> Int? {
+        guard let bytes = try? readSmallFile(path, limit: 64) else { return nil }
+        return Int(String(decoding: bytes.prefix { $0 > UInt8(ascii: " ") }, as: UTF8.self))
+    }
+
     /// The whole of a file of at most `limit` bytes; `EFBIG` when it is longer. Also for files of `/proc`.
     public static func readSmallFile(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
         let file = try open(path, [.read, .nonBlocking])

@@ -28,8 +28,8 @@ public struct QueueLimits: Sendable, Hashable {
         let other = sysv()
         limits.sysvMessageBytes = other.sysvMessageBytes
         limits.sysvQueueBytes = other.sysvQueueBytes
-        limits.sysvQueues = number("/proc/sys/kernel/msgmni")
-        limits.posixQueues = number("/proc/sys/fs/mqueue/queues_max")
+        limits.sysvQueues = FileSystem.readNumber("/proc/sys/kernel/msgmni")
+        limits.posixQueues = FileSystem.readNumber("/proc/sys/fs/mqueue/queues_max")
         var (soft, hard): (UInt64, UInt64) = (0, 0)
         // Safe: the callee fills the two locals.
         if unsafe naru_queue_memory_limit(&soft, &hard) == 0 {
@@ -42,16 +42,16 @@ public struct QueueLimits: Sendable, Hashable {
     /// Those of one POSIX queue.
     public static func posix() -> QueueLimits {
         var limits = QueueLimits()
-        limits.posixDepth = number("/proc/sys/fs/mqueue/msg_max")
-        limits.posixMessageBytes = number("/proc/sys/fs/mqueue/msgsize_max")
+        limits.posixDepth = FileSystem.readNumber("/proc/sys/fs/mqueue/msg_max")
+        limits.posixMessageBytes = FileSystem.readNumber("/proc/sys/fs/mqueue/msgsize_max")
         return limits
     }
 
     /// Those of one System V queue.
     public static func sysv() -> QueueLimits {
         var limits = QueueLimits()
-        limits.sysvMessageBytes = number("/proc/sys/kernel/msgmax")
-        limits.sysvQueueBytes = number("/proc/sys/kernel/msgmnb")
+        limits.sysvMessageBytes = FileSystem.readNumber("/proc/sys/kernel/msgmax")
+        limits.sysvQueueBytes = FileSystem.readNumber("/proc/sys/kernel/msgmnb")
         return limits
     }
 
@@ -60,10 +60,5 @@ public struct QueueLimits: Sendable, Hashable {
     public static func posixMemory(depth: Int, messageBytes: Int) -> Int {
         // As mqueue_get_inode of Linux counts: besides the bytes, a header and at most a tree node for each message.
         depth * messageBytes + depth * 48 + min(depth, POSIXQueue.maximumPriority + 1) * 48
-    }
-
-    private static func number(_ path: String) -> Int? {
-        guard let bytes = try? FileSystem.readSmallFile(path, limit: 64) else { return nil }
-        return Int(String(decoding: bytes.prefix { $0 > UInt8(ascii: " ") }, as: UTF8.self))
     }
 }
