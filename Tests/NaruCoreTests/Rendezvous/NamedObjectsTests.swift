@@ -80,7 +80,8 @@ import Testing
         parts[6] = "0123456789abcdef"
         let elsewhere = parts.joined(separator: "-")
         for name in [mine, gone, elsewhere] { try place.touch(name) }
-        try FileSystem.makeFIFO("\(place.folder)/\(gone.dropLast())0", permissions: 0o600)
+        let other = "\(gone.dropLast())\(gone.hasSuffix("0") ? "1" : "0")"
+        try FileSystem.makeFIFO("\(place.folder)/\(other)", permissions: 0o600)
         let objects = place.objects()
         #expect(objects.count == 4)
         #expect(objects.count { $0.kind == "fifo" } == 1)
