@@ -49,6 +49,8 @@ public final class RingInboundLane: InboundLane {
     private var released: UInt64
     /// Where the records end that are lent.
     private var lentEnd: UInt64 = 0
+    /// Where the last padding ended: none may begin there, so that a writer cannot keep this end busy with nothing.
+    private var paddedTo = UInt64.max
     private var phase = Phase.open
     /// How often something was there since this end last armed, or much of it.
     private var finds = 0
@@ -108,14 +110,12 @@ public final class RingInboundLane: InboundLane {
         // The last word that was found to be a record, and what it says. A word equal to it says the same, so that it
         // need not be taken apart again, and the core can go on to the next before the load of this one is done.
         var known = Known()
-        // Where the last padding ended: none may begin there, so that a writer cannot keep this loop busy for ever.
-        var paddedTo = UInt64.max
         draining: while taken < maximum {
             let offset = Int(truncatingIfNeeded: position) & (ringBytes &- 1)
             let word = unsafe headerWord(offset).pointee.load(ordering: .acquiring)
             if word != known.word || offset &+ known.stride > ringBytes {
                 if word == 0 { break }
-                switch examine(word, offset, &known, &position, &paddedTo) {
+                switch examine(word, offset, &known, &position) {
                 case .record: break
                 case .nothing: continue
                 case .violation: break draining
@@ -159,7 +159,6 @@ public final class RingInboundLane: InboundLane {
         // As in a drain. Padding is passed over where it does not lead back to the ring's beginning, so that the records
         // lie in one piece; whatever else there is, the drain that follows finds.
         var known = Known()
-        var wasPadding = false
         while count < records.count {
             let offset = Int(truncatingIfNeeded: position) & (ringBytes &- 1)
             let word = unsafe headerWord(offset).pointee.load(ordering: .acquiring)
@@ -170,13 +169,13 @@ public final class RingInboundLane: InboundLane {
                 let stride = RingLayout.stride(byteCount)
                 if header.isPlain, isRecord(header, byteCount, stride: stride, offset: offset) {
                     known = Known(word: word, byteCount: byteCount, stride: stride)
-                } else if !wasPadding, isPadding(header, byteCount, offset: offset),
+                } else if position != paddedTo, isPadding(header, byteCount, offset: offset),
                     count == 0 || offset &+ stride < ringBytes
                 {
                     position &+= UInt64(truncatingIfNeeded: stride)
+                    paddedTo = position
                     if count == 0 { tail = position }
                     known = Known()
-                    wasPadding = true
                     continue
                 } else {
                     break
@@ -187,7 +186,6 @@ public final class RingInboundLane: InboundLane {
                 start: ring + (offset &+ RecordHeader.byteCount), byteCount: known.byteCount)
             position &+= UInt64(truncatingIfNeeded: known.stride)
             count &+= 1
-            wasPadding = false
         }
         guard count > 0 else { return 0 }
         phase = .draining
@@ -332,7 +330,7 @@ extension RingInboundLane {
     /// Finds out what a header word other than the known one says.
     @inline(never)
     private func examine(
-        _ word: UInt64, _ offset: Int, _ known: inout Known, _ position: inout UInt64, _ paddedTo: inout UInt64
+        _ word: UInt64, _ offset: Int, _ known: inout Known, _ position: inout UInt64
     ) -> Finding {
         let header = RecordHeader(word: word)
         // -1 comes from a commit word of 0.
@@ -394,6 +392,7 @@ extension RingInboundLane {
         ringBytes = memory.header.ringBytes
         maximumRecordBytes = RingLayout.maximumRecordBytes(ringBytes: ringBytes)
         released = 0
+        paddedTo = .max
         self.memory = memory
         isCovering = false
         // The writer may wait here, already, for a slot that was released before.

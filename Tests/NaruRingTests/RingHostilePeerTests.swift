@@ -59,6 +59,33 @@ import Testing
         expectPoisoned(pair, "padding everywhere")
     }
 
+    /// Nor a reader that borrows, and drains what it is not lent.
+    @Test func paddingBehindBorrowedPaddingPoisons() throws {
+        let pair = try RingPair()
+        store(word(7, 48), at: 0, pair)
+        store(word(7, 56), at: 56, pair)
+        let places = UnsafeMutableBufferPointer<LentRecord>.allocate(capacity: 4)
+        defer { unsafe places.deallocate() }
+        #expect(try unsafe pair.inbound.borrow(places) == 0)
+        expectPoisoned(pair, "the second padding")
+    }
+
+    /// Positions begin anew in a larger ring, and so does what was padded.
+    @Test func paddingWhereOneEndedInTheRingBeforeIsNone() throws {
+        let (pair, larger) = (try RingPair(), try makeRingMemory(ringBytes: 8192))
+        let successors = RingSuccessors()
+        #expect(try successors.keep(larger, 1))
+        let inbound = RingInboundLane(
+            pair.memory, name: "test", peerBell: CountingBell(), successors: successors, startingAt: 0)
+        store(word(7, 0), at: 0, pair)
+        store(word(5, 8), at: 8, pair)
+        store(1, at: 16, pair)
+        for (index, word) in [word(1, 0), word(7, 0), word(1, 0)].enumerated() {
+            unsafe (larger.ring + 8 * index).storeBytes(of: word, as: UInt64.self)
+        }
+        #expect(try inbound.receive(4).count == 2)
+    }
+
     @Test func aHeaderWordOfZeroIsNothing() throws {
         let pair = try RingPair()
         store(0, at: 0, pair)
