@@ -35,22 +35,6 @@ int32_t naru_queue_status_of(int32_t queue, struct naru_queue_status *status) {
     return 0;
 }
 
-// With a time that is long past, so that a call does not block even where somebody who has the same open queue has
-// taken the flag away that says so.
-static const struct timespec naru_past = {0, 0};
-
-int32_t naru_queue_send(int32_t queue, const void *bytes, size_t count, uint32_t priority) {
-    int32_t result = NARU_RETRY(mq_timedsend(queue, bytes, count, priority, &naru_past));
-    return result == -ETIMEDOUT ? -EAGAIN : result;
-}
-
-int64_t naru_queue_receive(int32_t queue, void *bytes, size_t count, uint32_t *priority) {
-    unsigned found = 0;
-    int64_t result = NARU_RETRY(mq_timedreceive(queue, bytes, count, &found, &naru_past));
-    *priority = found;
-    return result == -ETIMEDOUT ? -EAGAIN : result;
-}
-
 int32_t naru_queue_memory_limit(uint64_t *soft, uint64_t *hard) {
     struct rlimit limit;
     int32_t result = NARU_ONCE(getrlimit(RLIMIT_MSGQUEUE, &limit));
@@ -79,11 +63,3 @@ int32_t naru_sysv_queue_status_of(int32_t queue, struct naru_sysv_queue_status *
 }
 
 int32_t naru_sysv_queue_remove(int32_t queue) { return NARU_RETRY(msgctl(queue, IPC_RMID, NULL)); }
-
-int32_t naru_sysv_queue_send(int32_t queue, const void *message, size_t count) {
-    return NARU_RETRY(msgsnd(queue, message, count, IPC_NOWAIT));
-}
-
-int64_t naru_sysv_queue_receive(int32_t queue, void *message, size_t count, int64_t type) {
-    return NARU_RETRY(msgrcv(queue, message, count, (long)type, IPC_NOWAIT));
-}

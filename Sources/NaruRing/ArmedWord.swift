@@ -72,13 +72,13 @@ public struct ArmedWord {
     }
 
     /// Whether the word's end was last known to run on this core. `core` is plus 1.
-    func isOn(_ core: UInt32) -> Bool {
+    public func isOn(_ core: UInt32) -> Bool {
         unsafe self.core.pointee.load(ordering: .relaxed) == core
     }
 
     /// Says that the word's own end runs on `core`, plus 1. Relaxed: a hint. Stored only when it changes, because the
     /// other end reads the line with every message.
-    func publish(_ core: UInt32) {
+    public func publish(_ core: UInt32) {
         if unsafe self.core.pointee.load(ordering: .relaxed) != core {
             unsafe self.core.pointee.store(core, ordering: .relaxed)
         }
@@ -103,9 +103,10 @@ public struct ArmedWord {
         unsafe word.pointee.store(Self.idle, ordering: .relaxed)
     }
 
-    /// Whether the end seems to sleep: a hint, for who will look again with ``isArmed``.
+    /// Whether the end seems to sleep, without a fence: a hint, for who will look again with ``isArmed``; or all there is
+    /// to ask, where a lock that both ends take orders what is waited for, and the arming before the look.
     @inline(__always)
-    var seemsArmed: Bool {
+    public var seemsArmed: Bool {
         unsafe word.pointee.load(ordering: .relaxed) != Self.idle
     }
 

@@ -107,6 +107,26 @@ struct QueueGatheringTests {
         #expect(try lanes.receive() == [[1]])
     }
 
+    /// The sender does nothing more: what is sent later wakes the receiver by itself.
+    @Test func aBatchThatIsSentLaterWakesItsReceiver() throws {
+        let lanes = try PrivateLanes(depth: 1)
+        let other = QueueBuffer(.records, capacity: 8)
+        other.headerWord = RecordHeader().word(byteCount: 0)
+        for round in 0..<20 as Range<UInt8> {
+            lanes.outbound.hold()
+            #expect(try lanes.send([round]))
+            #expect(unsafe try PosixKernelQueue(lanes.queue).trySend(other.message(0), MessageLabel()))
+            try lanes.outbound.publish()
+            #expect(try lanes.receive(1) == [[]])
+            if case .word(let word, let value) = try lanes.inbound.arm(.thread) {
+                let address = unsafe UnsafeRawPointer(word)
+                try #require(unsafe try Futex.wait(address, while: value, deadline: .after(.seconds(60))) != .timedOut)
+                lanes.inbound.disarm()
+            }
+            #expect(try lanes.receive() == [[round]])
+        }
+    }
+
     @Test(arguments: [4, 8, 9, 1_000]) func aRecordThatLeavesItsMessageIsAViolation(_ claimed: Int) throws {
         let lanes = try PrivateLanes()
         // A good record, and behind it a header word that claims more than there is; for 4, half a header.

@@ -42,6 +42,13 @@ enum QueueFraming: Sendable {
         unsafe base.deallocate()
     }
 
+    /// A buffer of its own with the same message.
+    func copy(_ byteCount: Int) -> QueueBuffer {
+        let copy = QueueBuffer(framing, capacity: byteCount)
+        unsafe copy.message(byteCount).copyMemory(from: UnsafeRawBufferPointer(message(byteCount)))
+        return copy
+    }
+
     /// Makes room for a payload; what lies there is lost when it has to grow, or can shrink a lot.
     func ensure(_ byteCount: Int, usual: Int) {
         let isOversized = capacity > 1 << 20 && byteCount <= usual

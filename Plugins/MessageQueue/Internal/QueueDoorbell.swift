@@ -13,12 +13,15 @@ internal import Synchronization
 ///      byte    0         128       256         384         512
 ///          +---------+---------+-----------+-----------+---------
 ///          | receiver| sender  | receiver  | sender    | the same for the
-///          | armed   | armed   | closed    | closed    | other direction
+///          | armed   | armed   | closed,   | closed,   | other direction
+///          |         |         | taken     | sent      |
 ///          +---------+---------+-----------+-----------+---------
 ///
-/// Each is a 32-bit word in a line of its own. An armed word is stored by its own end, and cleared by it or by the
-/// other, who wakes it; see `ArmedWord`. A closed word is stored by its own end, with release order, after its last
-/// message.
+/// Each is a 32-bit word, the pairs in lines of their own. An armed word is stored by its own end, and cleared by it or
+/// by the other, who wakes it; behind it lies the core of its end; see `ArmedWord`. A closed word is stored by its own
+/// end, with release order, after its last message. A count, modulo 2³², grows behind each message that was put into
+/// the queue or taken out of it, so that who spins asks the kernel only when there is something: a look at it costs a
+/// call where a look here costs none. It is a hint: who sleeps has looked into the queue itself.
 final class QueueDoorbell: Sendable {
     static let byteCount = 4096
     private static let seals: MemoryFile.Seals = [.shrink, .grow, .seal]
@@ -60,12 +63,15 @@ final class QueueDoorbell: Sendable {
 }
 
 /// The words of a private queue, as one of its ends uses them.
+///
+/// `@unchecked Sendable`: nothing in it changes, and the words are atomic.
 // Safe: the doorbell keeps the words mapped.
-@safe struct QueueBell {
+@safe final class QueueBell: @unchecked Sendable {
     private let doorbell: QueueDoorbell
     private let peer: any Bell
     private let receiver: ArmedWord
     private let sender: ArmedWord
+    // Behind each lies the count of its end.
     private let receiverClosed: UnsafeMutablePointer<Atomic<UInt32>>
     private let senderClosed: UnsafeMutablePointer<Atomic<UInt32>>
 
@@ -78,16 +84,90 @@ final class QueueDoorbell: Sendable {
         unsafe senderClosed = doorbell.word(offset + 384)
     }
 
-    // The queue's call, made before, and the arming word are ordered by the fences in ArmedWord and by the queue's own
-    // lock: who armed looked into the queue afterwards, so either it saw the message, or this sees it armed.
+    // No fence between the queue's call, made before, and a look at an armed word: the kernel carries out every call on the
+    // queue under one lock. Who armed has looked into the queue afterwards. If that look came after the call that put
+    // something there or took it, it has seen what was done; if before, the arming, which precedes the look, is visible
+    // to what follows the call.
 
-    /// After a message was put into the queue.
-    func wakeReceiver() { if receiver.isArmed { receiver.wake(peer) } }
-    /// After a message was taken out of the queue.
-    func wakeSender() { if sender.isArmed { sender.wake(peer) } }
+    private var taken: UnsafeMutablePointer<Atomic<UInt32>> { unsafe receiverClosed + 1 }
+    private var sent: UnsafeMutablePointer<Atomic<UInt32>> { unsafe senderClosed + 1 }
 
-    func armReceiver(_ style: WaitStyle) -> WaitTarget { receiver.arm(style) }
-    func armSender(_ style: WaitStyle) -> WaitTarget { sender.arm(style) }
+    // Relaxed: counts say what may be worth a look at the queue. Each has one writer at a time: what a lane kept is sent on
+    // another thread, but the lane itself sends only after it has found, under the same mutex, that nothing is kept.
+    private func grow(_ count: UnsafeMutablePointer<Atomic<UInt32>>) {
+        unsafe count.pointee.store(count.pointee.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+    }
+
+    /// After a message was put into the queue: counts it, and wakes who waits for it.
+    func hasSent() {
+        unsafe grow(sent)
+        wakeReceiver()
+    }
+
+    /// After a message was taken out of the queue: counts it, and wakes who waits for room.
+    func hasTaken() {
+        unsafe grow(taken)
+        wakeSender()
+    }
+
+    private func wakeReceiver() {
+        guard receiver.seemsArmed else { return }
+        sender.publish(Self.core)
+        receiver.wake(peer)
+    }
+
+    private func wakeSender() {
+        guard sender.seemsArmed else { return }
+        receiver.publish(Self.core)
+        sender.wake(peer)
+    }
+
+    /// As an armed word states it.
+    private static var core: UInt32 { Processor.currentCore() &+ 1 }
+
+    func armReceiver(_ style: WaitStyle) -> WaitTarget {
+        receiver.publish(Self.core)
+        return receiver.arm(style)
+    }
+
+    func armSender(_ style: WaitStyle) -> WaitTarget {
+        sender.publish(Self.core)
+        return sender.arm(style)
+    }
+
+    /// Whether a message was sent that was not taken, as far as is counted.
+    var holdsMessage: Bool {
+        unsafe sent.pointee.load(ordering: .relaxed) != taken.pointee.load(ordering: .relaxed)
+    }
+
+    /// Looks until a message was sent that was not taken, so many times at most.
+    func spinForMessage(_ rounds: Int) -> SpinOutcome {
+        Self.spin(rounds, own: receiver, other: sender) { holdsMessage }
+    }
+
+    /// Looks until a message was taken since the last call that found one, so many times at most. `seen` remembers it.
+    func spinForRoom(_ rounds: Int, _ seen: inout UInt32) -> SpinOutcome {
+        Self.spin(rounds, own: sender, other: receiver) {
+            let count = unsafe taken.pointee.load(ordering: .relaxed)
+            defer { seen = count }
+            return count != seen
+        }
+    }
+
+    @inline(__always)
+    private static func spin(
+        _ rounds: Int, own: ArmedWord, other: ArmedWord, until isThere: () -> Bool
+    ) -> SpinOutcome {
+        let core = Self.core
+        own.publish(core)
+        if other.isOn(core) { return .pointless }
+        for _ in 0..<rounds {
+            if isThere() { return .found }
+            Processor.spinHint()
+        }
+        return .nothing
+    }
+
     func disarmReceiver() { receiver.disarm() }
     func disarmSender() { sender.disarm() }
 
@@ -98,12 +178,13 @@ final class QueueDoorbell: Sendable {
     /// The sender has gone, after its last message.
     func closeSender() {
         unsafe senderClosed.pointee.store(1, ordering: .releasing)
-        wakeReceiver()
+        // Here is no call, so a fence.
+        if receiver.isArmed { wakeReceiver() }
     }
 
     /// The receiver has gone.
     func closeReceiver() {
         unsafe receiverClosed.pointee.store(1, ordering: .releasing)
-        wakeSender()
+        if sender.isArmed { wakeSender() }
     }
 }

@@ -64,7 +64,7 @@ internal import NaruSystem
             if isClosed { onClose() }
         }
         var taken = 0
-        while taken < maximum, !isClosed, try fetch() {
+        while taken < maximum, !isClosed, taken == 0 || mayHoldMore, try fetch() {
             let step = lend(body)
             if step == .leaveAndStop { break }
             front = .none
@@ -72,6 +72,12 @@ internal import NaruSystem
             if step == .takeAndStop { break }
         }
         return taken
+    }
+
+    /// Whether to ask the queue for another message: not where the sender has counted none, and a call would be in vain.
+    private var mayHoldMore: Bool {
+        guard let bell, next >= messageEnd else { return true }
+        return bell.holdsMessage
     }
 
     private func lend(_ body: (InboundRecord) -> DrainStep) -> DrainStep {
@@ -101,7 +107,7 @@ internal import NaruSystem
             case .larger: buffer.ensure(buffer.capacity * 2, usual: buffer.capacity * 2)
             case .message(let byteCount, let label):
                 pause.reset()
-                bell?.wakeSender()
+                bell?.hasTaken()
                 if bell == nil { self.label = label }
                 try accept(byteCount)
                 return true
@@ -155,6 +161,14 @@ internal import NaruSystem
     }
 
     // MARK: Waiting and closing
+
+    func spin(_ rounds: Int) -> SpinOutcome {
+        guard let bell, case .none = front, next >= messageEnd else {
+            Processor.spinHint()
+            return .found
+        }
+        return bell.spinForMessage(rounds)
+    }
 
     func arm(_ style: WaitStyle) throws(NaruError) -> WaitTarget {
         try check("wait")

@@ -32,10 +32,14 @@ internal import NaruSystem
 
     private let queue: any KernelQueue
     private let terms: Terms
+    /// Of the terms.
+    private let bell: QueueBell?
     /// The most bytes of a payload that lies in the queue itself.
     private let inlineBytes: Int
     private let overflow: QueueOverflow
-    private var buffer: QueueBuffer
+    /// Whether something may wait there.
+    private var hasOverflown = false
+    private let buffer: QueueBuffer
     private var label = MessageLabel()
     private var lentBytes: Int?
     /// A batch is held.
@@ -43,6 +47,8 @@ internal import NaruSystem
     /// What of the buffer's payload the held records of a batch take; `nil` where none lies there.
     private var gatheredBytes: Int?
     private var pause = QueuePause()
+    /// How many messages were taken when this end last spun.
+    private var seenTaken: UInt32 = 0
     private var isClosed = false
     private let onClose: () -> Void
 
@@ -51,9 +57,10 @@ internal import NaruSystem
     ) {
         self.queue = queue
         self.terms = terms
+        bell = terms.bell
         self.onClose = onClose
         inlineBytes = queue.maximumBytes - terms.framing.headerBytes
-        overflow = QueueOverflow(queue, reactor)
+        overflow = QueueOverflow(queue, terms.bell, reactor)
         buffer = QueueBuffer(terms.framing, capacity: max(inlineBytes, Self.referenceBytes))
     }
 
@@ -77,7 +84,7 @@ internal import NaruSystem
     func trySend(_ header: RecordHeader, _ prefix: RawSpan, _ bytes: RawSpan) throws(NaruError) -> Bool {
         let byteCount = prefix.byteCount + bytes.byteCount
         try check("send", byteCount)
-        guard try overflow.settle() else { return false }
+        guard try settleOverflow() else { return false }
         if header.kind == .finish, terms.dropsFinish || terms.framing == .raw { return true }
         if isHolding, try gather(header, prefix, bytes) { return true }
         guard try sendGathered() else { return false }
@@ -93,7 +100,7 @@ internal import NaruSystem
     /// Keeps a record of a batch behind those that are kept already, if it fits their message. The first is kept only
     /// where the queue has room, so that who finds it full learns so.
     private func gather(_ header: RecordHeader, _ prefix: RawSpan, _ bytes: RawSpan) throws(NaruError) -> Bool {
-        guard terms.bell != nil, terms.framing == .records else { return false }
+        guard bell != nil, terms.framing == .records else { return false }
         let byteCount = prefix.byteCount + bytes.byteCount
         let word = header.word(byteCount: byteCount)
         var offset = 0
@@ -161,14 +168,14 @@ internal import NaruSystem
         // The buffer is this lane's, and as large as the message.
         guard unsafe try queue.trySend(buffer.message(byteCount), label) else { return false }
         pause.reset()
-        terms.bell?.wakeReceiver()
+        bell?.hasSent()
         return true
     }
 
     func setLabel(_ label: MessageLabel) throws(NaruError) {
         if isClosed { throw closed("label") }
         // Fragments must not overtake each other.
-        if terms.bell != nil, label != MessageLabel() {
+        if bell != nil, label != MessageLabel() {
             throw .lane(
                 .unsupported, "label", "a private queue gives messages in the order in which they were sent",
                 remedy: "require priority or selective, for a queue that holds its messages")
@@ -208,10 +215,10 @@ internal import NaruSystem
         if try !send(inQueue) { handOver(inQueue) }
     }
 
-    /// The queue has no room for the message in the buffer: the buffer goes to who tries again.
+    /// The queue has no room for the message in the buffer: a copy of it goes to who tries again.
     private func handOver(_ byteCount: Int) {
-        overflow.put(buffer, byteCount: byteCount, label)
-        buffer = QueueBuffer(terms.framing, capacity: max(inlineBytes, Self.referenceBytes))
+        hasOverflown = true
+        overflow.put(buffer.copy(byteCount), byteCount: byteCount, label)
     }
 
     func abort() {
@@ -240,15 +247,25 @@ internal import NaruSystem
 
     /// Sends what waits here; whether nothing does any more.
     private func settle() throws(NaruError) -> Bool {
-        guard try overflow.settle() else { return false }
+        guard try settleOverflow() else { return false }
         return try sendGathered()
+    }
+
+    /// Sends what was handed over, if anything; whether nothing waits there any more.
+    private func settleOverflow() throws(NaruError) -> Bool {
+        if hasOverflown { hasOverflown = try !overflow.settle() }
+        return !hasOverflown
+    }
+
+    func spin(_ rounds: Int, byteCount: Int) -> SpinOutcome {
+        bell?.spinForRoom(rounds, &seenTaken) ?? .pointless
     }
 
     func arm(_ style: WaitStyle, byteCount: Int) throws(NaruError) -> WaitTarget {
         if isClosed { throw closed("wait") }
-        if let bell = terms.bell { return try arm(style, bell, byteCount) }
+        if let bell { return try arm(style, bell, byteCount) }
         if let descriptor = queue.descriptor { return .descriptor(descriptor, .writable) }
-        if try hasRoom(byteCount: byteCount), try overflow.settle() { return .ready }
+        if try hasRoom(byteCount: byteCount), try settleOverflow() { return .ready }
         return pause.next()
     }
 
@@ -265,7 +282,7 @@ internal import NaruSystem
     }
 
     func disarm() {
-        terms.bell?.disarmSender()
+        bell?.disarmSender()
     }
 
     func close() {
@@ -274,7 +291,7 @@ internal import NaruSystem
         isClosed = true
         lentBytes = nil
         overflow.close()
-        terms.bell?.closeSender()
+        bell?.closeSender()
         onClose()
     }
 

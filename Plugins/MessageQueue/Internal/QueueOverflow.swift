@@ -17,14 +17,16 @@ final class QueueOverflow: @unchecked Sendable {
     }
 
     private let queue: any KernelQueue
+    private let bell: QueueBell?
     private let reactor: Reactor
     private let lock = Mutex(())
     // Both under the lock.
     private var waiting: Waiting?
     private var isClosed = false
 
-    init(_ queue: any KernelQueue, _ reactor: Reactor) {
+    init(_ queue: any KernelQueue, _ bell: QueueBell?, _ reactor: Reactor) {
         self.queue = queue
+        self.bell = bell
         self.reactor = reactor
     }
 
@@ -52,6 +54,7 @@ final class QueueOverflow: @unchecked Sendable {
         // The buffer is this object's, and as large as the message.
         guard unsafe try queue.trySend(waiting.bytes.message(waiting.byteCount), waiting.label) else { return false }
         self.waiting = nil
+        bell?.hasSent()
         return true
     }
 

@@ -1,7 +1,7 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
-internal import CNaruSystem
+public import CNaruSystem
 
 /// A System V message queue. No call blocks. It has no descriptor, so nothing can poll it, and nobody has to close it.
 public struct SystemVQueue: Sendable, Hashable {
@@ -60,31 +60,42 @@ public struct SystemVQueue: Sendable, Hashable {
 
     /// Adds a message whose first ``typeBytes`` are its type, above 0; false when the queue is full. `EINVAL` above the
     /// host's limit for one message.
+    // Inlinable, here and below: behind a call of the kernel each return that the processor cannot foresee costs as much
+    // as all that this does.
+    @inlinable
+    @inline(__always)
     public func trySend(_ message: UnsafeRawBufferPointer) throws(SystemError) -> Bool {
         guard let base = message.baseAddress, message.count >= Self.typeBytes else {
-            throw failure(SystemErrno.invalid, "msgsnd", name)
+            throw failed(SystemErrno.invalid, "msgsnd")
         }
         let result = unsafe naru_sysv_queue_send(id, base, message.count - Self.typeBytes)
-        if result == -SystemErrno.again { return false }
-        try checked(result, "msgsnd", name)
-        return true
+        if result >= 0 { return true }
+        guard result == -SystemErrno.again else { throw failed(-result, "msgsnd") }
+        return false
     }
 
     /// Takes a message into a buffer, its type first; the bytes behind the type, nil when there is none that is asked
     /// for. `E2BIG` when the buffer is too small: the message stays.
     ///
     /// - Parameter type: 0: the oldest; above 0: the oldest of this type; below: of the lowest type up to its amount.
+    @inlinable
+    @inline(__always)
     public func tryReceive(
         into buffer: UnsafeMutableRawBufferPointer, type: Int
     ) throws(SystemError) -> Int? {
         guard let base = buffer.baseAddress, buffer.count >= Self.typeBytes else {
-            throw failure(SystemErrno.invalid, "msgrcv", name)
+            throw failed(SystemErrno.invalid, "msgrcv")
         }
         // Safe: the buffer is the caller's and as large as is said.
         let result = unsafe naru_sysv_queue_receive(id, base, buffer.count - Self.typeBytes, Int64(type))
-        if result == -Int64(SystemErrno.noMessage) { return nil }
-        return Int(try checked(result, "msgrcv", name))
+        if result >= 0 { return Int(result) }
+        guard result == -Int64(SystemErrno.noMessage) else { throw failed(Int32(-result), "msgrcv") }
+        return nil
     }
+
+    @inline(never)
+    @usableFromInline
+    func failed(_ errno: Int32, _ function: StaticString) -> SystemError { failure(errno, function, name) }
 
     private static func text(_ key: Int32) -> String { "key 0x" + String(UInt32(bitPattern: key), radix: 16) }
 }
