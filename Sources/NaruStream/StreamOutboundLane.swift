@@ -159,12 +159,16 @@ public final class StreamOutboundLane: OutboundLane {
         return true
     }
 
+    @inline(__always)
     private func check(_ byteCount: Int) throws(NaruError) {
-        if byteCount > maximumRecordBytes {
-            throw NaruError(
-                .messageTooLarge, operation: "send", object: outbox.name,
-                reason: "a record of \(byteCount) B is larger than the lane's \(maximumRecordBytes) B")
-        }
+        if byteCount > maximumRecordBytes { throw tooLarge(byteCount) }
+    }
+
+    @inline(never)
+    private func tooLarge(_ byteCount: Int) -> NaruError {
+        NaruError(
+            .messageTooLarge, operation: "send", object: outbox.name,
+            reason: "a record of \(byteCount) B is larger than the lane's \(maximumRecordBytes) B")
     }
 
     /// A descriptor that nobody else polls: a reactor takes each only once.

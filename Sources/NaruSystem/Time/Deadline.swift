@@ -7,10 +7,11 @@ public struct Deadline: Sendable, Hashable, Comparable {
     public let nanoseconds: UInt64
 
     /// A point of the clock; 0 is always past.
-    public init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+    @inlinable public init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
 
     /// No deadline.
-    public static let never = Deadline(nanoseconds: .max)
+    // Computed: a stored one would be asked for whether it is there with every message sent.
+    @inlinable public static var never: Deadline { Deadline(nanoseconds: .max) }
 
     /// The present.
     public static var now: Deadline { Deadline(nanoseconds: MonotonicClock.nanoseconds()) }
