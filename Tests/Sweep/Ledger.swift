@@ -42,9 +42,9 @@ struct Ledger: Sendable {
     func mask(_ sender: Int) -> UInt64 { load(2 + sender) }
     func note(_ number: UInt64, of sender: Int) { store(2 + sender, mask(sender) | 1 << number) }
 
-    /// The process at the other end; 0 where there is none.
-    var peer: UInt64 { load(4) }
-    func note(peer: UInt64) { store(4, peer) }
+    /// The link that it has, by half of its name; 0 where there is none.
+    var link: UInt64 { load(4) }
+    func note(link: UInt64) { store(4, link) }
 
     /// When the end or the error was told, in nanoseconds of the monotonic clock.
     var endedAt: UInt64 { load(5) }

@@ -8,7 +8,8 @@ import NaruSystem
 ///
 ///     party ROLE LINK TRANSPORT LEDGER [NUMBER]
 ///
-/// A transport with `+zstd` behind it compresses. What happened is in the ledger.
+/// A transport with `+zstd` behind it compresses; one with `@tcp` is used by ends that meet at a TCP address. What happened
+/// is in the ledger.
 struct Party: Sendable {
     let role: String
     let link: String
@@ -54,7 +55,7 @@ struct Party: Sendable {
     /// The settings of the link.
     func settings(_ naru: Naru) throws -> LinkSettings {
         var settings = try naru.settings(for: link)
-        let words = transport.split(separator: "+").map(String.init)
+        let words = transport.prefix { $0 != "@" }.split(separator: "+").map(String.init)
         try settings.set("transports", to: .list([words[0]]), source: "sweep")
         try settings.set("compression", to: .text(words.count > 1 ? words[1] : "off"), source: "sweep")
         return settings

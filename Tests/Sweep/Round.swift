@@ -61,7 +61,7 @@ struct Round {
     private mutating func kill(_ role: String, _ ledger: String, _ number: Int = 0, and other: Int32 = 0) throws {
         if row.held != nil { return try killHolding(role, ledger) }
         let trace = try Trace(
-            stage, ["party", role, stage.link, row.transport, ledger, "\(number)"], at: point, isChild: row.isChild,
+            stage, ["party", role, stage.link(row.transport), row.transport, ledger, "\(number)"], at: point, isChild: row.isChild,
             and: other)
         calls = trace.calls
         killedAt = trace.killedAt
@@ -99,7 +99,7 @@ struct Round {
     /// A party that lost its peer: it knows, and by the right error.
     private mutating func judge(_ ledger: Ledger, _ who: String) {
         // One that had no link yet was still on its way.
-        if let killedAt, ledger.peer != 0, ledger.endedAt > killedAt { verdict.detection = ledger.endedAt - killedAt }
+        if let killedAt, ledger.link != 0, ledger.endedAt > killedAt { verdict.detection = ledger.endedAt - killedAt }
         if !["peerVanished", "peerKilled"].contains(ledger.code) {
             verdict.wrongs.append("\(who) was told: \(ledger.text)")
         }
@@ -114,7 +114,7 @@ struct Round {
             // Somebody listened here, and was killed.
             let early = stage.ledger()
             _ = try Trace(
-                stage, ["party", "receive", stage.link, row.transport, early, "0"],
+                stage, ["party", "receive", stage.link(row.transport), row.transport, early, "0"],
                 at: Point("listen", 1, isAfter: true), isChild: false, and: 0)
         }
         let survivor = try stage.start(other, row.transport)
@@ -127,7 +127,7 @@ struct Round {
         let heir = try stage.start(role, row.transport)
         let isAlone = row.mode == .both && killedAt != nil
         if isAlone { _ = survivor.process.wait() } else { try expectEnd(survivor) }
-        let isWithHeir = survivor.ledger.peer == UInt64(heir.process.processID)
+        let isWithHeir = survivor.ledger.link != 0 && survivor.ledger.link == heir.ledger.link
         if !isAlone { judge(survivor, victim, isWithHeir) }
         if !isWithHeir || isAlone { try expectFinish(try stage.start(other, row.transport), Message.count) }
         try expectFinish(heir, Message.count)
@@ -145,7 +145,7 @@ struct Round {
             if !row.isSender, victim.count != Message.count {
                 verdict.wrongs.append("finished, though \(victim.count) were taken")
             }
-        case (_, false) where told.peer != 0:
+        case (_, false) where told.link != 0:
             judge(told, survivor.role)
         default: verdict.wrongs.append("failed without its victim: \(survivor.state)")
         }

@@ -46,6 +46,7 @@ struct Row: Sendable {
 
     static let links = [
         "shared-memory", "unix-socket", "fifo", "tcp", "posix-queue", "sysv-queue", "shared-memory+zstd",
+        "tcp@tcp", "shared-memory@tcp",
     ]
 
     /// Everything that is swept.

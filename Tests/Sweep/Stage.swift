@@ -11,7 +11,8 @@ final class Stage {
     static let patience = Duration.seconds(20)
 
     let folder: String
-    let link: String
+    private let link: String
+    private let port: UInt16
     let null: Descriptor
     /// Whether kernel objects are its own; otherwise those of others count as well.
     let isIsolated: Bool
@@ -20,9 +21,11 @@ final class Stage {
 
     init(_ number: Int) throws {
         isIsolated = sweep_isolate() == 0
+        _ = sweep_isolate_network()
         let mark = "\(ProcessIdentity.current.processID)-\(number)"
         folder = "/tmp/naru-sweep-\(mark)-\(String(SystemRandom.word(), radix: 36))"
         link = "sweep-\(mark)"
+        port = try Self.freePort()
         null = try FileSystem.open("/dev/null", [.read, .write])
         try FileSystem.makeDirectory(folder, permissions: 0o700)
         try FileSystem.makeDirectory(folder + "/run", permissions: 0o700)
@@ -43,6 +46,27 @@ final class Stage {
         ]
     }
 
+    /// What ends that use a transport are called by: `@tcp` behind it means that they meet at an address of loopback.
+    func link(_ transport: String) -> String {
+        transport.hasSuffix("@tcp") ? "tcp:127.0.0.1:\(port)/\(link)" : link
+    }
+
+    /// A port outside the range from which the kernel chooses for others.
+    private static func freePort() throws -> UInt16 {
+        for _ in 0..<1000 {
+            let port = UInt16.random(in: 10_000..<32_000)
+            guard let address = InetAddress("127.0.0.1", port: port),
+                let socket = try? TCPSocket.listen(at: address, backlog: 1)
+            else { continue }
+            socket.close()
+            return port
+        }
+        throw NoPort()
+    }
+
+    /// Nothing can listen on loopback.
+    struct NoPort: Error {}
+
     /// A ledger that no other party of the round has.
     func ledger() -> String {
         ledgers += 1
@@ -54,7 +78,7 @@ final class Stage {
         let path = ledger ?? self.ledger()
         let (input, childInput) = try UnixSocket.pair(kind: .stream)
         let process = try ChildProcess(
-            executable: ChildProcess.executablePath, arguments: ["party", role, link, transport, path, "\(number)"],
+            executable: ChildProcess.executablePath, arguments: ["party", role, link(transport), transport, path, "\(number)"],
             environment: environment, standardInput: childInput, standardOutput: null, standardError: null)
         let running = Running(role, process, try Ledger(path: path), input)
         parties.append(running)

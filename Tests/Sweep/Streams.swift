@@ -67,7 +67,7 @@ enum Streams {
     }
 
     private static func open(_ control: EndpointControl, _ ledger: Ledger) {
-        ledger.note(peer: UInt64(control.peer?.processID ?? 0))
+        ledger.note(link: control.agreement.link.high)
         ledger.reach(.open)
     }
 }

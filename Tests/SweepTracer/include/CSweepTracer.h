@@ -38,6 +38,9 @@ int32_t sweep_trace(
 /// `/dev/shm` and, where that can be mounted, an empty `/dev/mqueue`. Returns 0 or -errno: it needs privileges.
 int32_t sweep_isolate(void);
 
+/// Gives them a network of their own as well, with nothing but loopback. Returns 0 or -errno: it needs privileges.
+int32_t sweep_isolate_network(void);
+
 #pragma clang assume_nonnull end
 
 #endif
