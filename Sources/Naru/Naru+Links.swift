@@ -81,25 +81,33 @@ extension Naru {
     /// A link whose direction nothing sets is duplex here: the receiver says how far it is.
     /// - Parameters:
     ///   - link: a name of the configuration, or an address.
-    ///   - policy: what is kept, and for how long a lost receiver is looked for.
     ///   - deadline: until when to wait for the receiver at first; ``defaultWait`` from now where it is `nil`.
     /// - Throws: as ``settings(for:)``, and as ``NaruCore/Runtime/resumingSender(_:_:policy:deadline:)``.
     public func resumingSender(
-        _ link: String, policy: Resumption = Resumption(), deadline: Deadline? = nil
+        _ link: String, deadline: Deadline? = nil
     ) async throws(NaruError) -> sending ResumingSender {
-        let (address, request) = try endpoint(
-            try settings(for: link), .exactly(.duplex), operation: "send a resuming stream on")
+        try await resumingSender(try settings(for: link), deadline: deadline)
+    }
+
+    /// Dials the link of these settings, whose ``LinkSettings/resumption`` says what is kept.
+    public func resumingSender(
+        _ link: LinkSettings, deadline: Deadline? = nil
+    ) async throws(NaruError) -> sending ResumingSender {
+        let (address, request) = try endpoint(link, .exactly(.duplex), operation: "send a resuming stream on")
         return try await runtime.resumingSender(
-            address, request, policy: policy, deadline: deadline ?? .after(Self.defaultWait))
+            address, request, policy: link.resumption, deadline: deadline ?? .after(Self.defaultWait))
     }
 
     /// Listens on a link for a resuming sender.
     /// - Throws: as ``settings(for:)``, and as ``NaruCore/Runtime/resumingReceiver(_:_:policy:)``.
-    public func resumingReceiver(
-        _ link: String, policy: Resumption = Resumption()
-    ) throws(NaruError) -> sending ResumingReceiver {
+    public func resumingReceiver(_ link: String) throws(NaruError) -> sending ResumingReceiver {
+        try resumingReceiver(try settings(for: link))
+    }
+
+    /// Listens on the link of these settings.
+    public func resumingReceiver(_ link: LinkSettings) throws(NaruError) -> sending ResumingReceiver {
         let (address, request) = try endpoint(
-            try settings(for: link), .exactly(.duplex), listens: true, operation: "receive a resuming stream on")
-        return try runtime.resumingReceiver(address, request, policy: policy)
+            link, .exactly(.duplex), listens: true, operation: "receive a resuming stream on")
+        return try runtime.resumingReceiver(address, request, policy: link.resumption)
     }
 }

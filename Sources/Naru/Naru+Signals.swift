@@ -37,7 +37,8 @@ extension Naru {
     ///
     /// - Parameters:
     ///   - link: a name of the configuration, or an address.
-    ///   - count: how many there are to be; `nil` takes those that are there, and makes one where there are none.
+    ///   - count: how many there are to be; `nil` takes what the configuration says, or else those that are there, and
+    ///     makes one where there are none.
     /// - Throws: as ``settings(for:)``, and as ``NaruCore/Runtime/permits(_:count:_:)``.
     public func permits(_ link: String, count: Int? = nil) throws(NaruError) -> Permits {
         try permits(try settings(for: link), count: count)
@@ -64,6 +65,6 @@ extension Naru {
     /// The permits of the link of these settings.
     public func permits(_ link: LinkSettings, count: Int? = nil) throws(NaruError) -> Permits {
         let (address, request) = try endpoint(link, .exactly(.signal), operation: "open the permits of")
-        return try runtime.permits(address.name, count: count, request.requirements)
+        return try runtime.permits(address.name, count: count ?? link.permits, request.requirements)
     }
 }

@@ -4,7 +4,7 @@
 /// The keys of a link, in the order of the documentation.
 enum LinkKey: String, CaseIterable {
     case address, listen, direction, transports, deny, require, prefer, optimize, wait, messageBytes
-    case maximumMessageBytes, overflow, compression, allowedUsers, insecure
+    case maximumMessageBytes, overflow, compression, allowedUsers, insecure, resumeBytes, resumeSeconds, permits
 
     /// What a value of the key is.
     enum Kind: String {
@@ -17,7 +17,7 @@ enum LinkKey: String, CaseIterable {
     var kind: Kind {
         switch self {
         case .address, .listen, .direction, .optimize, .wait, .overflow, .compression: .text
-        case .messageBytes, .maximumMessageBytes: .number
+        case .messageBytes, .maximumMessageBytes, .resumeBytes, .resumeSeconds, .permits: .number
         case .transports, .deny, .require, .prefer, .allowedUsers: .list
         case .insecure: .flag
         }

@@ -12,6 +12,12 @@ extension LinkSettings {
         throw .badValue(place, "`\(text)` is none of \(words)")
     }
 
+    /// A number of something of which there must be some.
+    static func atLeastOne(_ number: Int, _ place: String) throws(NaruError) -> Int {
+        guard number >= 1 else { throw .badValue(place, "\(number) is below 1") }
+        return number
+    }
+
     static func address(_ text: String, _ place: String) throws(NaruError) -> Address {
         do {
             return try Address(parsing: text)

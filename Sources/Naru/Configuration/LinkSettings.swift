@@ -15,6 +15,10 @@ public struct LinkSettings: Sendable {
     public private(set) var listen: Address?
     /// What this end asks of the link.
     public var request = LinkRequest()
+    /// What resuming ends of the link keep, and for how long they look for each other.
+    public var resumption = Resumption()
+    /// How many permits there are to be, where the link is a semaphore; `nil`: as many as there are, or one.
+    public private(set) var permits: Int?
     /// Each key's value and source. Changes of ``request`` that do not come by ``set(_:to:source:)`` don't show here.
     public private(set) var sources: [String: SourcedValue] = [:]
     /// What is wrong with the values without being an error: unknown keys and names, each with the nearest known one.
@@ -72,6 +76,9 @@ public struct LinkSettings: Sendable {
         case (.wait, .text(let text)): requirements.wait = try Self.word(text, place)
         case (.overflow, .text(let text)): requirements.overflow = try Self.word(text, place)
         case (.compression, .text(let text)): request.compression = try compression(text, place)
+        case (.resumeBytes, .number(let count)): resumption.resumeBytes = try Self.atLeastOne(count, place)
+        case (.resumeSeconds, .number(let count)): resumption.patience = .seconds(try Self.atLeastOne(count, place))
+        case (.permits, .number(let count)): permits = try Self.atLeastOne(count, place)
         case (.messageBytes, .number(let count)): requirements.messageBytes = count
         case (.maximumMessageBytes, .number(let count)): requirements.maximumMessageBytes = count
         case (.transports, .list(let names)): requirements.transports = try transports(names, place)

@@ -52,6 +52,10 @@ import Testing
         Case("compression", "\"gzip!\"", "gzip!", says: "`gzip!`", "auto, off, zstd"),
         Case("compression", "\"zstd:fast\"", "zstd:fast", says: "`zstd:fast`", "zstd:LEVEL"),
         Case("compression", "\"lz\"", "lz", says: "no codec `lz`"),
+        Case("resumeBytes", "0", "0", says: "0 is below 1"),
+        Case("resumeSeconds", "\"30 s\"", "30 s", says: "not a whole number"),
+        Case("resumeSeconds", "-3", "-3", says: "-3 is below 1"),
+        Case("permits", "0", "0", says: "0 is below 1"),
         Case("allowedUsers", "[\"alice\"]", "alice", says: "its own user only"),
     ]
 

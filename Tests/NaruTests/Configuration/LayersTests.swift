@@ -19,7 +19,7 @@ import Testing
         #expect(settings.request == LinkRequest())
         #expect(settings.warnings.isEmpty)
         #expect(Set(settings.sources.values.map(\.source)) == ["default"])
-        let unset = ["allowedUsers", "listen", "insecure"]
+        let unset = ["allowedUsers", "listen", "insecure", "resumeBytes", "resumeSeconds", "permits"]
         #expect(Set(settings.sources.keys) == Set(LinkKey.allCases.map(\.rawValue)).subtracting(unset))
         #expect(settings.sources["transports"]?.value == .list(["auto"]))
         #expect(settings.sources["address"]?.value == .text("local:frames"))

@@ -48,6 +48,43 @@ import Testing
         #expect(throws: NaruError.self) { try both.endpoint(.exactly(.simplex), operation: "listen") }
     }
 
+    @Test func permitsOfTheConfiguration() async throws {
+        let place = try Place()
+        let naru = try await place.naru(["NARU_LINKS_GPU_PERMITS": "3"])
+        let permits = try naru.permits("gpu")
+        for _ in 0..<3 { #expect(try permits.tryAcquire()) }
+        #expect(try !permits.tryAcquire())
+        for _ in 0..<3 { try permits.release() }
+        // What the program says comes first, and contradicts what is there.
+        #expect(await failure { _ = try naru.permits("gpu", count: 2) } != nil)
+        permits.close()
+        await naru.shutdown()
+        withExtendedLifetime(place) {}
+    }
+
+    @Test func resumptionOfTheConfiguration() async throws {
+        let place = try Place()
+        let naru = try await place.naru([
+            "NARU_LINKS_FAR_RESUME_BYTES": "4096", "NARU_LINKS_FAR_RESUME_SECONDS": "7",
+        ])
+        #expect(try naru.settings(for: "far").resumption == Resumption(resumeBytes: 4096, patience: .seconds(7)))
+        #expect(try naru.settings(for: "near").resumption == Resumption())
+        // It keeps no more than that: while the receiver takes nothing, the second message finds no room.
+        let receiver = try naru.resumingReceiver("far")
+        let sender = Task { () throws -> Bool in
+            let sender = try await naru.resumingSender("far")
+            try await sender.send([UInt8](repeating: 1, count: 4096))
+            let full = await failure { try await sender.send([2], deadline: .after(.milliseconds(50))) }
+            return full?.code == .deadlineExceeded && sender.accepted == 1
+        }
+        // Accepts the link, and takes nothing.
+        await #expect(throws: CancellationError.self) { try await receiver.receive { _ in throw CancellationError() } }
+        #expect(try await sender.value)
+        receiver.close()
+        await naru.shutdown()
+        withExtendedLifetime(place) {}
+    }
+
     @Test func settingsOfNoLink() async throws {
         let naru = try await Place().naru()
         let settings = try naru.settings(for: nil)
