@@ -2,6 +2,7 @@
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
 import NaruAnonymousPipe
+import NaruConformance
 import NaruCore
 import NaruStream
 import NaruSystem
@@ -21,23 +22,23 @@ import Testing
     func messagesCross(_ shape: (direction: Direction, isForward: Bool)) throws {
         let reactor = try Reactor(name: "test")
         defer { reactor.shutdown() }
-        let pair = OpeningPair(shape.direction, isForward: shape.isForward, reactor: reactor)
+        let pair = OpeningPair(AnonymousPipeTransport(), shape.direction, isForward: shape.isForward, reactor: reactor)
         let (dialer, listener) = try pair.open()
-        let messages = [[], [1], [UInt8](repeating: 7, count: 200_000), [2, 3]]
-        if pair.isForward { #expect(try cross(dialer.outbound, listener.inbound, messages) == messages) }
-        if pair.direction == .duplex || !pair.isForward {
-            #expect(try cross(listener.outbound, dialer.inbound, messages) == messages)
+        let messages: [[UInt8]] = [[], [1], [UInt8](repeating: 7, count: 200_000), [2, 3]]
+        if shape.isForward { #expect(try OpeningPair.cross(dialer.outbound, listener.inbound, messages) == messages) }
+        if shape.direction == .duplex || !shape.isForward {
+            #expect(try OpeningPair.cross(listener.outbound, dialer.inbound, messages) == messages)
         }
         dialer.outbound?.close()
         listener.outbound?.close()
-        if let inbound = listener.inbound { #expect(try hasEnded(inbound)) }
-        if let inbound = dialer.inbound { #expect(try hasEnded(inbound)) }
+        if let inbound = listener.inbound { #expect(try OpeningPair.hasEnded(inbound)) }
+        if let inbound = dialer.inbound { #expect(try OpeningPair.hasEnded(inbound)) }
     }
 
     @Test func aSenderWithoutAReaderIsTold() throws {
         let reactor = try Reactor(name: "test")
         defer { reactor.shutdown() }
-        let (dialer, listener) = try OpeningPair(.simplex, reactor: reactor).open()
+        let (dialer, listener) = try OpeningPair(AnonymousPipeTransport(), .simplex, reactor: reactor).open()
         listener.inbound?.close()
         let outbound = try #require(dialer.outbound)
         let message: [UInt8] = [1]
@@ -53,7 +54,7 @@ import Testing
         func changed(_ change: @escaping (inout OpeningMessage) throws -> Void) throws -> NaruError.Code? {
             let reactor = try Reactor(name: "test")
             defer { reactor.shutdown() }
-            var pair = OpeningPair(.duplex, reactor: reactor)
+            var pair = OpeningPair(AnonymousPipeTransport(), .duplex, reactor: reactor)
             var failure: (any Error)?
             pair.tamper = { role, message in
                 var message = message
@@ -64,7 +65,7 @@ import Testing
             do {
                 _ = try pair.open()
                 return nil
-            } catch let error as NaruError {
+            } catch {
                 return error.code
             }
         }

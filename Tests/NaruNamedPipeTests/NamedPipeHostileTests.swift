@@ -1,6 +1,7 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
+import NaruConformance
 import NaruCore
 import NaruNamedPipe
 import NaruSystem
@@ -12,12 +13,12 @@ import Testing
     private func outcome(
         _ place: Place, _ tamper: @escaping (Role, OpeningMessage) -> OpeningMessage
     ) throws -> NaruError.Code? {
-        var pair = OpeningPair(.duplex, reactor: place.reactor, in: place.folder)
+        var pair = place.pair(.duplex)
         pair.tamper = tamper
         do {
             _ = try pair.open()
             return nil
-        } catch let error as NaruError {
+        } catch {
             return error.code
         }
     }
@@ -117,7 +118,7 @@ import Testing
     /// Whoever is killed removes nothing: its opening is kept, the other's is dropped.
     @Test(arguments: [Role.dialer, .listener]) func anEndThatDiesLeavesNoName(_ victim: Role) throws {
         try Place.run { (place: Place) throws in
-            let pair = OpeningPair(.duplex, reactor: place.reactor, in: place.folder)
+            let pair = place.pair(.duplex)
             var listener: (any Opening)? = try pair.transport.open(pair.request(.listener))
             var dialer: (any Opening)? = try pair.transport.open(pair.request(.dialer))
             if let listener, let dialer { _ = try made(pair, listener, dialer) }
@@ -131,7 +132,7 @@ import Testing
     /// A dialer that hangs, or that has gone, does not keep what the listener made.
     @Test func aListenerThatIsAloneMakesNothing() throws {
         try Place.run { (place: Place) throws in
-            let pair = OpeningPair(.duplex, reactor: place.reactor, in: place.folder)
+            let pair = place.pair(.duplex)
             let listener = try pair.transport.open(pair.request(.listener))
             _ = try listener.advance(.proceed)
             _ = try listener.advance(.proceed)

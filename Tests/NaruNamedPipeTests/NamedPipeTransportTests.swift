@@ -1,6 +1,7 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
+import NaruConformance
 import NaruCore
 import NaruNamedPipe
 import NaruStream
@@ -22,13 +23,12 @@ import Testing
     @Test(arguments: [(Direction.simplex, true), (.simplex, false), (.duplex, true)])
     func messagesCross(_ shape: (direction: Direction, isForward: Bool)) throws {
         try Place.run { (place: Place) throws in
-            let pair = OpeningPair(
-                shape.direction, isForward: shape.isForward, reactor: place.reactor, in: place.folder)
+            let pair = place.pair(shape.direction, isForward: shape.isForward)
             let (dialer, listener) = try pair.open()
-            let messages = [[], [1], [UInt8](repeating: 7, count: 200_000), [2, 3]]
-            if pair.isForward { #expect(try cross(dialer.outbound, listener.inbound, messages) == messages) }
-            if pair.direction == .duplex || !pair.isForward {
-                #expect(try cross(listener.outbound, dialer.inbound, messages) == messages)
+            let messages: [[UInt8]] = [[], [1], [UInt8](repeating: 7, count: 200_000), [2, 3]]
+            if shape.isForward { #expect(try OpeningPair.cross(dialer.outbound, listener.inbound, messages) == messages) }
+            if shape.direction == .duplex || !shape.isForward {
+                #expect(try OpeningPair.cross(listener.outbound, dialer.inbound, messages) == messages)
             }
             #expect((dialer.outbound == nil) == (listener.inbound == nil))
             for lanes in [dialer, listener] {
@@ -40,17 +40,17 @@ import Testing
 
     @Test func anOpenLinkHasNoName() throws {
         try Place.run { (place: Place) throws in
-            let pair = OpeningPair(.duplex, reactor: place.reactor, in: place.folder)
+            let pair = place.pair(.duplex)
             let (dialer, listener) = try pair.open()
             #expect(try place.names() == [])
-            #expect(try cross(dialer.outbound, listener.inbound, [[1]]) == [[1]])
+            #expect(try OpeningPair.cross(dialer.outbound, listener.inbound, [[1]]) == [[1]])
             withExtendedLifetime((dialer, listener)) {}
         }
     }
 
     @Test func whatWasHandedOverSurvivesTheSender() throws {
         try Place.run { (place: Place) throws in
-            let (dialer, listener) = try OpeningPair(.simplex, reactor: place.reactor, in: place.folder).open()
+            let (dialer, listener) = try place.pair(.simplex).open()
             let message: [UInt8] = [1, 2, 3]
             let outbound = try #require(dialer.outbound)
             // Borrowed for the call.
@@ -58,13 +58,13 @@ import Testing
             #expect(try outbound.flush())
             outbound.close()
             #expect(try cross(outbound: nil, listener.inbound, count: 1) == [message])
-            #expect(try hasEnded(listener.inbound))
+            #expect(try OpeningPair.hasEnded(listener.inbound))
         }
     }
 
     @Test func aSenderWithoutAReaderIsTold() throws {
         try Place.run { (place: Place) throws in
-            let (dialer, listener) = try OpeningPair(.simplex, reactor: place.reactor, in: place.folder).open()
+            let (dialer, listener) = try place.pair(.simplex).open()
             listener.inbound?.close()
             let outbound = try #require(dialer.outbound)
             let message: [UInt8] = [1]
@@ -80,7 +80,7 @@ import Testing
     @Test func aPipeHoldsWhatTheConfigurationSays() throws {
         try Place.run { (place: Place) throws in
             func accepted(_ byteCount: Int) throws -> Int {
-                var pair = OpeningPair(.simplex, reactor: place.reactor, in: place.folder)
+                var pair = place.pair(.simplex)
                 pair.transport = NamedPipeTransport(.init(stream: .init(gathers: false), capacityBytes: byteCount))
                 let (dialer, listener) = try pair.open()
                 let outbound = try #require(dialer.outbound)

@@ -1,6 +1,9 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
+import NaruConformance
+import NaruCore
+import NaruNamedPipe
 import NaruSystem
 
 /// A folder and a reactor's thread for one test.
@@ -18,6 +21,13 @@ struct Place {
         let reactor = try Reactor(name: "test")
         defer { reactor.shutdown() }
         try body(Place(folder: folder, reactor: reactor))
+    }
+
+    /// The openings of a link whose pipes the listener makes in the folder.
+    func pair(_ direction: Direction, isForward: Bool = true) -> OpeningPair {
+        OpeningPair(
+            NamedPipeTransport(), direction, isForward: isForward, reactor: reactor,
+            directories: RuntimeDirectories([folder]))
     }
 
     /// What lies in the folder.

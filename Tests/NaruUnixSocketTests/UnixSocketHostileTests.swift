@@ -1,6 +1,7 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
+import NaruConformance
 import NaruCore
 import NaruSystem
 import NaruUnixSocket
@@ -11,12 +12,12 @@ import Testing
     private func outcome(_ tamper: @escaping (Role, OpeningMessage) -> OpeningMessage) throws -> NaruError.Code? {
         let reactor = try Reactor(name: "test")
         defer { reactor.shutdown() }
-        var pair = OpeningPair(.duplex, reactor: reactor)
+        var pair = OpeningPair(UnixSocketTransport(), .duplex, reactor: reactor)
         pair.tamper = tamper
         do {
             _ = try pair.open()
             return nil
-        } catch let error as NaruError {
+        } catch {
             return error.code
         }
     }
@@ -110,7 +111,7 @@ import Testing
     @Test func aProofInPiecesIsWaitedFor() throws {
         let reactor = try Reactor(name: "test")
         defer { reactor.shutdown() }
-        let pair = OpeningPair(.simplex, reactor: reactor)
+        let pair = OpeningPair(UnixSocketTransport(), .simplex, reactor: reactor)
         let dialer = try pair.transport.open(pair.request(.dialer))
         let listener = try pair.transport.open(pair.request(.listener))
         guard case .send(var message) = try dialer.advance(.proceed), case .receive = try listener.advance(.proceed),
@@ -149,7 +150,7 @@ import Testing
     @Test func stepsOutOfOrderAreRefused() throws {
         let reactor = try Reactor(name: "test")
         defer { reactor.shutdown() }
-        let pair = OpeningPair(.simplex, reactor: reactor)
+        let pair = OpeningPair(UnixSocketTransport(), .simplex, reactor: reactor)
         let dialer = try pair.transport.open(pair.request(.dialer))
         let listener = try pair.transport.open(pair.request(.listener))
         #expect(throws: NaruError.self) { try dialer.advance(.message(OpeningMessage(bytes: [1]))) }

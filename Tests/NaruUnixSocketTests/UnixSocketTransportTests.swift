@@ -1,6 +1,7 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
+import NaruConformance
 import NaruCore
 import NaruStream
 import NaruSystem
@@ -29,32 +30,32 @@ import Testing
     func simplexCarriesOneWay(_ isForward: Bool) throws {
         let reactor = try Reactor(name: "test")
         defer { reactor.shutdown() }
-        let (dialer, listener) = try OpeningPair(.simplex, isForward: isForward, reactor: reactor).open()
+        let (dialer, listener) = try OpeningPair(UnixSocketTransport(), .simplex, isForward: isForward, reactor: reactor).open()
         let (sender, receiver) = isForward ? (dialer, listener) : (listener, dialer)
         #expect(sender.inbound == nil)
         #expect(receiver.outbound == nil)
-        #expect(try cross(sender.outbound, receiver.inbound, Self.messages) == Self.messages)
+        #expect(try OpeningPair.cross(sender.outbound, receiver.inbound, Self.messages) == Self.messages)
         sender.outbound?.close()
-        #expect(try hasEnded(receiver.inbound), "the sender has closed")
+        #expect(try OpeningPair.hasEnded(receiver.inbound), "the sender has closed")
     }
 
     @Test func duplexCarriesBothWaysAndEachEndsByItself() throws {
         let reactor = try Reactor(name: "test")
         defer { reactor.shutdown() }
-        let (dialer, listener) = try OpeningPair(.duplex, reactor: reactor).open()
+        let (dialer, listener) = try OpeningPair(UnixSocketTransport(), .duplex, reactor: reactor).open()
         for _ in 0..<3 {
-            #expect(try cross(dialer.outbound, listener.inbound, Self.messages) == Self.messages)
-            #expect(try cross(listener.outbound, dialer.inbound, Self.messages) == Self.messages)
+            #expect(try OpeningPair.cross(dialer.outbound, listener.inbound, Self.messages) == Self.messages)
+            #expect(try OpeningPair.cross(listener.outbound, dialer.inbound, Self.messages) == Self.messages)
         }
         dialer.outbound?.close()
-        #expect(try hasEnded(listener.inbound), "the dialer's outbound lane has closed")
-        #expect(try cross(listener.outbound, dialer.inbound, Self.messages) == Self.messages)
+        #expect(try OpeningPair.hasEnded(listener.inbound), "the dialer's outbound lane has closed")
+        #expect(try OpeningPair.cross(listener.outbound, dialer.inbound, Self.messages) == Self.messages)
     }
 
     @Test func whatWasHandedOverSurvivesTheSender() throws {
         let reactor = try Reactor(name: "test")
         defer { reactor.shutdown() }
-        var (dialer, listener) = try OpeningPair(.duplex, reactor: reactor).open()
+        var (dialer, listener) = try OpeningPair(UnixSocketTransport(), .duplex, reactor: reactor).open()
         let outbound = try #require(dialer.outbound)
         // Unread input in the other direction: closing such a socket is a reset.
         let unread = [UInt8](repeating: 1, count: 9)
@@ -72,7 +73,7 @@ import Testing
             return .take
         }
         #expect(found == 9)
-        #expect(try hasEnded(listener.inbound), "the dialer is gone")
+        #expect(try OpeningPair.hasEnded(listener.inbound), "the dialer is gone")
     }
 
     @Test func anOpeningThatIsDroppedClosesWhatItMade() throws {
@@ -80,7 +81,7 @@ import Testing
         defer { reactor.shutdown() }
         var peer: Descriptor?
         do {
-            let opening = try UnixSocketTransport().open(OpeningPair(.simplex, reactor: reactor).request(.dialer))
+            let opening = try UnixSocketTransport().open(OpeningPair(UnixSocketTransport(), .simplex, reactor: reactor).request(.dialer))
             guard case .send(let message) = try opening.advance(.proceed) else {
                 Issue.record("the dialer speaks first")
                 return
