@@ -22,10 +22,11 @@ final class Stage {
             child.kill(Signals.kill)
             _ = child.wait()
         }
-        // What a test that failed left in the kernel is known by its sidecar only.
-        let names = (try? FileSystem.list(folder + "/run")) ?? []
-        if names.contains(where: { $0.hasSuffix(".object") }), let clean = try? naru(["clean", "--durable"]) {
-            _ = clean.end()
+        // What a test that failed left in the kernel, or killed, is known by its sidecar only.
+        for directory in [folder + "/run", folder + "/relay"] {
+            let names = (try? FileSystem.list(directory)) ?? []
+            guard names.contains(where: { $0.hasSuffix(".object") }) else { continue }
+            _ = try? naru(["clean", "--durable"], environment: ["NARU_RUNTIME_DIR": directory]).end()
         }
         for directory in [folder + "/run", folder + "/relay", folder] {
             for name in (try? FileSystem.list(directory)) ?? [] { try? FileSystem.remove(directory + "/" + name) }
