@@ -84,11 +84,6 @@ final class QueueDoorbell: Sendable {
         unsafe senderClosed = doorbell.word(offset + 384)
     }
 
-    // No fence between the queue's call, made before, and a look at an armed word: the kernel carries out every call on the
-    // queue under one lock. Who armed has looked into the queue afterwards. If that look came after the call that put
-    // something there or took it, it has seen what was done; if before, the arming, which precedes the look, is visible
-    // to what follows the call.
-
     private var taken: UnsafeMutablePointer<Atomic<UInt32>> { unsafe receiverClosed + 1 }
     private var sent: UnsafeMutablePointer<Atomic<UInt32>> { unsafe senderClosed + 1 }
 
@@ -98,26 +93,29 @@ final class QueueDoorbell: Sendable {
         unsafe count.pointee.store(count.pointee.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
     }
 
+    // No fence between the queue's call, made before, and the look at an armed word: the kernel carries out every call on
+    // the queue under one lock. Who armed has looked into the queue afterwards. If that look came after the call that put
+    // something there or took it, it has seen what was done; if before, the arming, which precedes the look, is visible
+    // to what follows the call.
+
     /// After a message was put into the queue: counts it, and wakes who waits for it.
     func hasSent() {
         unsafe grow(sent)
-        wakeReceiver()
+        if receiver.seemsArmed { wakeReceiver() }
     }
 
     /// After a message was taken out of the queue: counts it, and wakes who waits for room.
     func hasTaken() {
         unsafe grow(taken)
-        wakeSender()
+        if sender.seemsArmed { wakeSender() }
     }
 
     private func wakeReceiver() {
-        guard receiver.seemsArmed else { return }
         sender.publish(Self.core)
         receiver.wake(peer)
     }
 
     private func wakeSender() {
-        guard sender.seemsArmed else { return }
         receiver.publish(Self.core)
         sender.wake(peer)
     }

@@ -74,11 +74,13 @@ internal import NaruSystem
         return taken
     }
 
-    /// Whether to ask the queue for another message: not where the sender has counted none, and a call would be in vain.
-    private var mayHoldMore: Bool {
-        guard let bell, next >= messageEnd else { return true }
-        return bell.holdsMessage
+    /// Whether a record lies in the lane's own memory.
+    private var holdsRecord: Bool {
+        if case .none = front { next < messageEnd } else { true }
     }
+
+    /// Whether to ask the queue for another message: not where the sender has counted none, and a call would be in vain.
+    private var mayHoldMore: Bool { holdsRecord || bell?.holdsMessage ?? true }
 
     private func lend(_ body: (InboundRecord) -> DrainStep) -> DrainStep {
         switch front {
@@ -163,7 +165,7 @@ internal import NaruSystem
     // MARK: Waiting and closing
 
     func spin(_ rounds: Int) -> SpinOutcome {
-        guard let bell, case .none = front, next >= messageEnd else {
+        guard let bell, !holdsRecord else {
             Processor.spinHint()
             return .found
         }

@@ -32,8 +32,7 @@ internal import NaruSystem
 
     private let queue: any KernelQueue
     private let terms: Terms
-    /// Of the terms.
-    private let bell: QueueBell?
+    private var bell: QueueBell? { terms.bell }
     /// The most bytes of a payload that lies in the queue itself.
     private let inlineBytes: Int
     private let overflow: QueueOverflow
@@ -57,7 +56,6 @@ internal import NaruSystem
     ) {
         self.queue = queue
         self.terms = terms
-        bell = terms.bell
         self.onClose = onClose
         inlineBytes = queue.maximumBytes - terms.framing.headerBytes
         overflow = QueueOverflow(queue, terms.bell, reactor)

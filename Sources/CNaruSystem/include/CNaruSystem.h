@@ -10,8 +10,8 @@
 #ifndef CNARUSYSTEM_H
 #define CNARUSYSTEM_H
 
-#include <stddef.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/ipc.h>
 #include <sys/syscall.h>
@@ -268,24 +268,27 @@ int32_t naru_queue_open(const char *name, int32_t reading, int32_t writing);
 int32_t naru_queue_create(const char *name, uint32_t permissions, int64_t depth, int64_t message_bytes);
 int32_t naru_queue_unlink(const char *name);
 int32_t naru_queue_status_of(int32_t queue, struct naru_queue_status *status);
-// The calls themselves, here and below, without the library's points of cancellation around them: behind a call of the
-// kernel each return that the processor cannot foresee costs some nanoseconds, and these are made for every message.
+// The calls for each message, here and below, are made without the library's points of cancellation around them: behind
+// a call of the kernel each return that the processor cannot foresee costs some nanoseconds.
+static inline int64_t naru_queue_call(
+    long call, int32_t queue, const void *_Nullable bytes, size_t count, long fourth, long fifth) {
+    long result;
+    do result = syscall(call, queue, bytes, count, fourth, fifth);
+    while (result == -1 && errno == EINTR);
+    return result == -1 ? -errno : result;
+}
 // With a time that is long past, so that a call does not block even where somebody who has the same open queue has
 // taken the flag away that says so.
 static inline int32_t naru_queue_send(
     int32_t queue, const void *_Nullable bytes, size_t count, uint32_t priority) {
     struct timespec past = {0, 0};
-    long result;
-    do result = syscall(SYS_mq_timedsend, queue, bytes, count, priority, &past);
-    while (result == -1 && errno == EINTR);
-    return result != -1 ? 0 : errno == ETIMEDOUT ? -EAGAIN : -errno;
+    int64_t result = naru_queue_call(SYS_mq_timedsend, queue, bytes, count, priority, (long)&past);
+    return result == -ETIMEDOUT ? -EAGAIN : (int32_t)result;
 }
 static inline int64_t naru_queue_receive(int32_t queue, void *bytes, size_t count, uint32_t *priority) {
     struct timespec past = {0, 0};
-    long result;
-    do result = syscall(SYS_mq_timedreceive, queue, bytes, count, priority, &past);
-    while (result == -1 && errno == EINTR);
-    return result != -1 ? result : errno == ETIMEDOUT ? -EAGAIN : -errno;
+    int64_t result = naru_queue_call(SYS_mq_timedreceive, queue, bytes, count, (long)priority, (long)&past);
+    return result == -ETIMEDOUT ? -EAGAIN : result;
 }
 /// The memory that one user's POSIX queues may take; UINT64_MAX: no limit.
 int32_t naru_queue_memory_limit(uint64_t *soft, uint64_t *hard);
@@ -303,16 +306,10 @@ int32_t naru_sysv_queue(int32_t key, int32_t create, uint32_t permissions);
 int32_t naru_sysv_queue_status_of(int32_t queue, struct naru_sysv_queue_status *status);
 int32_t naru_sysv_queue_remove(int32_t queue);
 static inline int32_t naru_sysv_queue_send(int32_t queue, const void *message, size_t count) {
-    long result;
-    do result = syscall(SYS_msgsnd, queue, message, count, IPC_NOWAIT);
-    while (result == -1 && errno == EINTR);
-    return result == -1 ? -errno : 0;
+    return (int32_t)naru_queue_call(SYS_msgsnd, queue, message, count, IPC_NOWAIT, 0);
 }
 static inline int64_t naru_sysv_queue_receive(int32_t queue, void *message, size_t count, int64_t type) {
-    long result;
-    do result = syscall(SYS_msgrcv, queue, message, count, (long)type, IPC_NOWAIT);
-    while (result == -1 && errno == EINTR);
-    return result == -1 ? -errno : result;
+    return naru_queue_call(SYS_msgrcv, queue, message, count, (long)type, IPC_NOWAIT);
 }
 
 // MARK: Internet sockets
