@@ -161,16 +161,16 @@ let package = Package(
             name: "NaruKills", dependencies: ["Naru", "NaruSystem", logging], path: "Tests/Kills", swiftSettings: settings),
         .target(name: "CSweepTracer", path: "Tests/SweepTracer"),
         .executableTarget(
-            name: "NaruSweep", dependencies: ["Naru", "NaruSystem", "CSweepTracer"], path: "Tests/Sweep",
-            swiftSettings: settings),
+            name: "NaruSweep", dependencies: ["Naru", "NaruSystem", "NaruConformance", "CSweepTracer"],
+            path: "Tests/Sweep", swiftSettings: settings),
         .executableTarget(
             name: "NaruFlipper", dependencies: ["Naru", "NaruSystem", "NaruCore", "NaruRing", "NaruSharedMemory", logging],
             path: "Tests/Flipper", swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "NaruSystem", "NaruIntegrationPeer", "NaruKills", "NaruSweep", "NaruFlipper", "NaruCLI", "ParentChild",
-                "WorkQueue",
+                "NaruSystem", "NaruConformance", "NaruIntegrationPeer", "NaruKills", "NaruSweep", "NaruFlipper", "NaruCLI",
+                "ParentChild", "WorkQueue",
             ],
             swiftSettings: settings),
         tests(

@@ -1,6 +1,7 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
+import NaruConformance
 import NaruSystem
 import Testing
 
@@ -18,7 +19,7 @@ import Testing
     func endsOnOneHostComeTogether(_ environment: [String: String], _ expected: String) throws {
         for isReceiverFirst in [true, false] {
             let stage = try Stage()
-            let address = "tcp:127.0.0.1:\(try Stage.freePort())/x"
+            let address = "tcp:127.0.0.1:\(try Loopback.freePort())/x"
             try expectTransfer(
                 stage, address, byteCount: 3 << 20, receiver: environment, sender: environment,
                 isReceiverFirst: isReceiverFirst, expected: expected)
@@ -28,7 +29,7 @@ import Testing
     /// Either end's policy keeps the two on the network, and the decision says so.
     @Test(arguments: [true, false]) func eitherEndsPolicyKeepsThemApart(_ isReceivers: Bool) throws {
         let stage = try Stage()
-        let address = "tcp:127.0.0.1:\(try Stage.freePort())/x"
+        let address = "tcp:127.0.0.1:\(try Loopback.freePort())/x"
         try expectTransfer(
             stage, address, byteCount: 1 << 20, receiver: isReceivers ? Self.forced : [:],
             sender: isReceivers ? [:] : Self.forced, isReceiverFirst: true, expected: "tcp remote")
@@ -37,7 +38,7 @@ import Testing
     @Test(arguments: hosts, [true, false])
     func messagesOfRandomSizesArriveWhole(_ host: String, _ isReceiverFirst: Bool) throws {
         let stage = try Stage()
-        let address = "tcp:\(host):\(try Stage.freePort())/x"
+        let address = "tcp:\(host):\(try Loopback.freePort())/x"
         try expectTransfer(
             stage, address, byteCount: 24 << 20, receiver: Self.forced, sender: Self.forced,
             isReceiverFirst: isReceiverFirst, expected: "tcp remote")
@@ -45,7 +46,7 @@ import Testing
 
     @Test(arguments: [true, false]) func bothWaysAtOnce(_ isListenerFirst: Bool) throws {
         let stage = try Stage()
-        let link = "tcp:127.0.0.1:\(try Stage.freePort())/x"
+        let link = "tcp:127.0.0.1:\(try Loopback.freePort())/x"
         try expectExchange(stage, link, Self.forced, isListenerFirst: isListenerFirst)
     }
 
@@ -59,7 +60,7 @@ import Testing
 
     @Test(arguments: [true, false]) func aPeerThatIsKilledIsMissed(_ isSenderKilled: Bool) throws {
         let stage = try Stage()
-        let link = "tcp:127.0.0.1:\(try Stage.freePort())/x"
+        let link = "tcp:127.0.0.1:\(try Loopback.freePort())/x"
         let sent = try Progress(path: stage.folder + "/sent")
         let taken = try Progress(path: stage.folder + "/taken")
         let receiver = try stage.peer(["receive", link, stage.folder + "/taken"], environment: Self.forced)
@@ -78,7 +79,7 @@ import Testing
 
     @Test(arguments: [true, false]) func anIdlePeerThatIsKilledIsMissed(_ isSenderKilled: Bool) throws {
         let stage = try Stage()
-        let link = "tcp:127.0.0.1:\(try Stage.freePort())/x"
+        let link = "tcp:127.0.0.1:\(try Loopback.freePort())/x"
         let receiver = try stage.peer(["hold-receiver", link], environment: Self.forced)
         let sender = try stage.peer(["hold-sender", link], environment: Self.forced)
         #expect(try receiver.line() == "linked tcp")
@@ -97,7 +98,7 @@ import Testing
             let stage = try Stage()
             let input = try stage.file("input", byteCount: 1 << 20)
             let output = stage.folder + "/output"
-            let address = "tcp:127.0.0.1:\(try Stage.freePort())"
+            let address = "tcp:127.0.0.1:\(try Loopback.freePort())"
             let receive = try stage.naru(
                 ["receive"] + (listen ? ["--listen", address] : [address]) + ["--output", output, "--json"] + extra)
             let send = try stage.naru(["send", address, input, "--json"] + extra)
@@ -125,7 +126,7 @@ import Testing
                 setpriv, flags + [Stage.built("NaruIntegrationPeer")] + mode,
                 environment: environment.merging(["NARU_RUNTIME_DIR": "/nowhere"]) { $1 })
         }
-        let link = "tcp:127.0.0.1:\(try Stage.freePort())/x"
+        let link = "tcp:127.0.0.1:\(try Loopback.freePort())/x"
         for environment in [[:], Self.forced] {
             let receiver = try stage.peer(["meet-receive", link], environment: environment)
             let bold = try stranger(["dial", link, "20000"], environment)
@@ -219,19 +220,6 @@ func expectWhole(
 }
 
 extension Stage {
-    /// A port of loopback that is free now, outside the range from which the kernel chooses ports for others.
-    static func freePort() throws -> UInt16 {
-        for _ in 0..<1000 {
-            let port = UInt16.random(in: 10_000..<32_000)
-            guard let address = InetAddress("127.0.0.1", port: port),
-                let socket = try? TCPSocket.listen(at: address, backlog: 1)
-            else { continue }
-            socket.close()
-            return port
-        }
-        throw Lines.Silence(said: "no free port")
-    }
-
     /// A file of random bytes.
     func random(_ name: String, byteCount: Int) throws -> String {
         let path = folder + "/" + name

@@ -26,7 +26,9 @@ import Testing
             let pair = place.pair(shape.direction, isForward: shape.isForward)
             let (dialer, listener) = try pair.open()
             let messages: [[UInt8]] = [[], [1], [UInt8](repeating: 7, count: 200_000), [2, 3]]
-            if shape.isForward { #expect(try OpeningPair.cross(dialer.outbound, listener.inbound, messages) == messages) }
+            if shape.isForward {
+                #expect(try OpeningPair.cross(dialer.outbound, listener.inbound, messages) == messages)
+            }
             if shape.direction == .duplex || !shape.isForward {
                 #expect(try OpeningPair.cross(listener.outbound, dialer.inbound, messages) == messages)
             }

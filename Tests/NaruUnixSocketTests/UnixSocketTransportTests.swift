@@ -30,7 +30,8 @@ import Testing
     func simplexCarriesOneWay(_ isForward: Bool) throws {
         let reactor = try Reactor(name: "test")
         defer { reactor.shutdown() }
-        let (dialer, listener) = try OpeningPair(UnixSocketTransport(), .simplex, isForward: isForward, reactor: reactor).open()
+        let pair = OpeningPair(UnixSocketTransport(), .simplex, isForward: isForward, reactor: reactor)
+        let (dialer, listener) = try pair.open()
         let (sender, receiver) = isForward ? (dialer, listener) : (listener, dialer)
         #expect(sender.inbound == nil)
         #expect(receiver.outbound == nil)
@@ -81,7 +82,8 @@ import Testing
         defer { reactor.shutdown() }
         var peer: Descriptor?
         do {
-            let opening = try UnixSocketTransport().open(OpeningPair(UnixSocketTransport(), .simplex, reactor: reactor).request(.dialer))
+            let pair = OpeningPair(UnixSocketTransport(), .simplex, reactor: reactor)
+            let opening = try pair.transport.open(pair.request(.dialer))
             guard case .send(let message) = try opening.advance(.proceed) else {
                 Issue.record("the dialer speaks first")
                 return

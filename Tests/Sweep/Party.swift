@@ -8,8 +8,8 @@ import NaruSystem
 ///
 ///     party ROLE LINK TRANSPORT LEDGER [NUMBER]
 ///
-/// A transport with `+zstd` behind it compresses; one with `@tcp` is used by ends that meet at a TCP address. What happened
-/// is in the ledger.
+/// A transport with `+zstd` behind it compresses; one with `@tcp` is used by ends that meet at a TCP address. What
+/// happened is in the ledger.
 struct Party: Sendable {
     let role: String
     let link: String

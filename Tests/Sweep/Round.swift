@@ -61,8 +61,8 @@ struct Round {
     private mutating func kill(_ role: String, _ ledger: String, _ number: Int = 0, and other: Int32 = 0) throws {
         if row.held != nil { return try killHolding(role, ledger) }
         let trace = try Trace(
-            stage, ["party", role, stage.link(row.transport), row.transport, ledger, "\(number)"], at: point, isChild: row.isChild,
-            and: other)
+            stage, ["party", role, stage.link(row.transport), row.transport, ledger, "\(number)"], at: point,
+            isChild: row.isChild, and: other)
         calls = trace.calls
         killedAt = trace.killedAt
         verdict.isKilled = killedAt != nil

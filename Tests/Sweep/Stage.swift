@@ -2,6 +2,7 @@
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
 import CSweepTracer
+import NaruConformance
 import NaruSystem
 
 /// A place for one worker: a folder with a runtime directory of its own, and, where the host permits it, kernel objects
@@ -25,7 +26,7 @@ final class Stage {
         let mark = "\(ProcessIdentity.current.processID)-\(number)"
         folder = "/tmp/naru-sweep-\(mark)-\(String(SystemRandom.word(), radix: 36))"
         link = "sweep-\(mark)"
-        port = try Self.freePort()
+        port = try Loopback.freePort()
         null = try FileSystem.open("/dev/null", [.read, .write])
         try FileSystem.makeDirectory(folder, permissions: 0o700)
         try FileSystem.makeDirectory(folder + "/run", permissions: 0o700)
@@ -51,22 +52,6 @@ final class Stage {
         transport.hasSuffix("@tcp") ? "tcp:127.0.0.1:\(port)/\(link)" : link
     }
 
-    /// A port outside the range from which the kernel chooses for others.
-    private static func freePort() throws -> UInt16 {
-        for _ in 0..<1000 {
-            let port = UInt16.random(in: 10_000..<32_000)
-            guard let address = InetAddress("127.0.0.1", port: port),
-                let socket = try? TCPSocket.listen(at: address, backlog: 1)
-            else { continue }
-            socket.close()
-            return port
-        }
-        throw NoPort()
-    }
-
-    /// Nothing can listen on loopback.
-    struct NoPort: Error {}
-
     /// A ledger that no other party of the round has.
     func ledger() -> String {
         ledgers += 1
@@ -78,8 +63,9 @@ final class Stage {
         let path = ledger ?? self.ledger()
         let (input, childInput) = try UnixSocket.pair(kind: .stream)
         let process = try ChildProcess(
-            executable: ChildProcess.executablePath, arguments: ["party", role, link(transport), transport, path, "\(number)"],
-            environment: environment, standardInput: childInput, standardOutput: null, standardError: null)
+            executable: ChildProcess.executablePath,
+            arguments: ["party", role, link(transport), transport, path, "\(number)"], environment: environment,
+            standardInput: childInput, standardOutput: null, standardError: null)
         let running = Running(role, process, try Ledger(path: path), input)
         parties.append(running)
         return running

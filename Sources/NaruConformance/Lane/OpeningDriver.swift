@@ -27,8 +27,8 @@ struct OpeningDriver {
     }
 
     private var sides: [Role: Side]
-    /// Kept: the openings use its reactor's thread and its folder.
-    private let bench: OpeningBench
+    /// Kept, where there is one: the openings use its reactor's thread and its folder.
+    private let bench: OpeningBench?
     /// How many steps were made.
     private(set) var steps = 0
     /// Every message, with who sent it.
@@ -41,11 +41,14 @@ struct OpeningDriver {
     var maximumSteps = 1000
 
     init(_ subject: Subject, _ bench: OpeningBench) throws {
-        sides = [:]
+        self.init(
+            dialer: try subject.transport.open(bench.request(.dialer)),
+            listener: try subject.transport.open(bench.request(.listener)), bench)
+    }
+
+    init(dialer: any Opening, listener: any Opening, _ bench: OpeningBench? = nil) {
+        sides = [.dialer: Side(opening: dialer), .listener: Side(opening: listener)]
         self.bench = bench
-        for role in [Role.dialer, .listener] {
-            sides[role] = Side(opening: try subject.transport.open(bench.request(role)))
-        }
     }
 
     /// Steps both until they are done, one fails, or nothing goes on.

@@ -5,7 +5,7 @@ public import NaruCore
 public import NaruSystem
 
 /// Steps the two openings of a link against each other within one process: for a plugin's own tests, which look at the
-/// lanes, or change a message on its way as a hostile peer would. What all openings must do is tried by the kit's lines.
+/// lanes, or change a message on its way as a hostile peer would. What all openings must do is what the kit's lines try.
 public struct OpeningPair {
     /// Whose openings they are.
     public var transport: any Transport
@@ -54,44 +54,13 @@ public struct OpeningPair {
     /// The lanes of both ends. Blocks, bounded.
     /// - Throws: what an opening throws; ``NaruCore/NaruError/Code/deadlineExceeded`` when they come to no end.
     public func open() throws(NaruError) -> (dialer: Lanes, listener: Lanes) {
-        var sides = [Side(try transport.open(request(.dialer))), Side(try transport.open(request(.listener)))]
-        let roles: [Role] = [.dialer, .listener]
-        for _ in 0..<100 {
-            for index in 0..<2 {
-                guard let message = try sides[index].step() else { continue }
-                sides[1 - index].inbox.append(tamper(roles[index], message))
-            }
-            if let dialer = sides[0].lanes, let listener = sides[1].lanes { return (dialer, listener) }
-        }
-        throw Self.late("open", "the openings do not end")
-    }
-
-    private struct Side {
-        let opening: any Opening
-        var inbox: [OpeningMessage] = []
-        var lanes: Lanes?
-        private var isReceiving = false
-
-        init(_ opening: any Opening) { self.opening = opening }
-
-        /// Goes one step, where there is one; what the opening wants to send.
-        mutating func step() throws(NaruError) -> OpeningMessage? {
-            if lanes != nil { return nil }
-            let event: OpeningEvent
-            if isReceiving {
-                if inbox.isEmpty { return nil }
-                event = .message(inbox.removeFirst())
-                isReceiving = false
-            } else {
-                event = .proceed
-            }
-            switch try opening.advance(event) {
-            case .send(let message): return message
-            case .receive: isReceiving = true
-            case .wait(let descriptor, let events): try OpeningPair.await(descriptor, events, "open")
-            case .done(let opened): lanes = opened
-            }
-            return nil
+        var driver = OpeningDriver(
+            dialer: try transport.open(request(.dialer)), listener: try transport.open(request(.listener)))
+        driver.intercept = { [tamper] _, sender, message in tamper(sender, message) }
+        switch driver.run() {
+        case .opened(let dialer, let listener): return (dialer, listener)
+        case .failed(_, let error): throw error
+        case .stuck: throw Self.late("open", "the openings do not end")
         }
     }
 
@@ -117,7 +86,8 @@ public struct OpeningPair {
             _ = try outbound.flush()
             if try take() > 0 { continue }
             if case .descriptor(let descriptor, let events) = try inbound.arm(.thread) {
-                try Self.await(descriptor, events, "receive")
+                let ready = (try? descriptor.poll(events, deadline: .after(.seconds(30)))) ?? []
+                if ready.isEmpty { throw late("receive", "what is waited for does not come") }
             }
             inbound.disarm()
         }
@@ -130,13 +100,6 @@ public struct OpeningPair {
         let taken = try inbound.drain(1) { _ in .leaveAndStop }
         if taken == 0, case .ended = try inbound.arm(.thread) { return true }
         return false
-    }
-
-    private static func await(
-        _ descriptor: Descriptor, _ events: PollEvents, _ operation: String
-    ) throws(NaruError) {
-        let found = (try? descriptor.poll(events, deadline: .after(.seconds(30)))) ?? []
-        if found.isEmpty { throw late(operation, "what is waited for does not come") }
     }
 
     private static func noLane(_ operation: String) -> NaruError {
