@@ -170,9 +170,9 @@ public final class RingInboundLane: InboundLane {
                 if header.isPlain, isRecord(header, byteCount, stride: stride, offset: offset) {
                     known = Known(word: word, byteCount: byteCount, stride: stride)
                 } else if position != paddedTo, isPadding(header, byteCount, offset: offset),
-                    count == 0 || offset &+ stride < ringBytes
+                    count == 0 || offset &+ byteCount &+ RecordHeader.byteCount < ringBytes
                 {
-                    position &+= UInt64(truncatingIfNeeded: stride)
+                    position &+= UInt64(truncatingIfNeeded: byteCount &+ RecordHeader.byteCount)
                     paddedTo = position
                     if count == 0 { tail = position }
                     known = Known()
@@ -406,7 +406,8 @@ extension RingInboundLane {
     private func isPadding(_ header: RecordHeader, _ byteCount: Int, offset: Int) -> Bool {
         let rest = ringBytes &- offset &- RecordHeader.byteCount
         guard header == RecordHeader(kind: .padding), byteCount >= 0, byteCount & 7 == 0 else { return false }
-        return byteCount == rest ? byteCount < maximumRecordBytes : byteCount < 64 && byteCount < rest
+        return byteCount == rest
+            ? byteCount <= RingLayout.maximumPaddingBytes(ringBytes: ringBytes) : byteCount < 64 && byteCount < rest
     }
 
     @inline(never)

@@ -51,7 +51,8 @@ internal import NaruCore
 ///              | header word (see RecordHeader); 0: nothing yet   |  the first of a batch: release, last of all, then
 ///              |                                                  |  a fence or the reader's cover; the others: relaxed
 ///          8   +--------------------------------------------------+
-///              | payload, then up to 7 bytes without meaning      |  plain, before the header word of its batch
+///              | payload, then bytes without meaning: up to 7, or |  plain, before the header word of its batch
+///              | up to 63 behind a large one (see `stride`)       |
 ///              +--------------------------------------------------+
 ///
 /// Before it commits, the writer zeroes the header word *after* its last record, so that the reader finds either
@@ -69,7 +70,7 @@ internal import NaruCore
 /// Whoever changes an offset, a size, a meaning or a memory order raises it.
 public enum RingLayout {
     /// The version of this layout.
-    public static let version: UInt32 = 4
+    public static let version: UInt32 = 5
     /// The smallest ring, bytes.
     public static let minimumRingBytes = 4096
     /// The largest ring, bytes: 64 MiB, so that a peer cannot make this end map more than that.
@@ -96,7 +97,7 @@ public enum RingLayout {
     }
 
     /// From how many bytes on a record's payload begins on a cache line, behind a padding record where need be: copies
-    /// to and from it are then a third faster.
+    /// to and from it are then a third faster. Such a record takes whole lines, so that the next needs no padding.
     static let alignedRecordBytes = 1024
 
     /// How many bytes of padding at `offset` make the payload of the record behind it begin on a cache line.
@@ -125,9 +126,15 @@ public enum RingLayout {
         ringBytes / 4
     }
 
-    /// What a record of `byteCount` bytes takes in the ring: header word and payload, a multiple of 8.
+    /// What a record of `byteCount` bytes takes in the ring: header word and payload, a multiple of 8, or of a cache line
+    /// where the record is large. Never less for more bytes.
     @inline(__always)
     static func stride(_ byteCount: Int) -> Int {
-        (byteCount &+ 15) & ~7
+        byteCount < alignedRecordBytes ? (byteCount &+ 15) & ~7 : (byteCount &+ 71) & ~63
+    }
+
+    /// The most bytes of a padding record in a ring of this size: it fills what is too small for the largest record.
+    static func maximumPaddingBytes(ringBytes: Int) -> Int {
+        stride(maximumRecordBytes(ringBytes: ringBytes)) &- 8 &- RecordHeader.byteCount
     }
 }

@@ -63,7 +63,7 @@ public final class RingOutboundLane: OutboundLane {
     /// The loan that lies in a slot; then ``loan`` is `nil`.
     private var slotLoan: (start: UInt64, slot: Int, byteCount: Int)?
     /// How large records are copied.
-    private var bulk = BulkCopy()
+    private let bulk = BulkCopy()
     /// Why nothing more can be done.
     private var failure: NaruError?
     private var isClosed = false

@@ -106,6 +106,20 @@ import Testing
         #expect(unaligned <= 12)
     }
 
+    /// Only the first of large records needs padding: each takes whole lines, one more than its payload.
+    @Test func largeRecordsFollowEachOtherWithoutPadding() throws {
+        let pair = try RingPair(ringBytes: 65_536)
+        for size in [1024, 1025, 2040, 2048] { #expect(try pair.outbound.trySend(pattern(9, size))) }
+        var addresses: [Int] = []
+        _ = try pair.inbound.drain(4) { record in
+            addresses.append(unsafe record.bytes.withUnsafeBytes { Int(bitPattern: $0.baseAddress) })
+            return .take
+        }
+        // A drain gives no padding, so a record that padding precedes would begin later.
+        #expect(zip(addresses, addresses.dropFirst()).map { $1 - $0 } == [1088, 1088, 2048])
+        #expect(addresses.allSatisfy { $0 % 64 == 0 })
+    }
+
     @Test func aFullRingRefusesAndGivesRoomBack() throws {
         let pair = try RingPair()
         let bytes = pattern(3, 56)

@@ -13,7 +13,8 @@ internal import CNaruSystem
 /// changes when the other was clearly faster.
 ///
 /// One writer uses it at a time. No call blocks or allocates.
-public struct BulkCopy: Sendable {
+// A class, because a change of it in place, held by a lane, would be checked for exclusive access at run time.
+public final class BulkCopy {
     /// The sizes for which there is a choice, bytes: below, and above, `memmove` is as good everywhere.
     private static let sizes = 1_024...32_768
     /// Copies between two trials, and timed in each way in a trial: a trial is a fiftieth of the work.
@@ -55,7 +56,7 @@ public struct BulkCopy: Sendable {
 
     /// Copies `count` bytes. The two pieces of memory do not overlap; both stay the caller's.
     @inline(__always)
-    public mutating func copy(_ source: UnsafeRawPointer, to target: UnsafeMutableRawPointer, count: Int) {
+    public func copy(_ source: UnsafeRawPointer, to target: UnsafeMutableRawPointer, count: Int) {
         guard Self.sizes.contains(count) else { return unsafe target.copyMemory(from: source, byteCount: count) }
         countdown &-= 1
         if countdown < 0 { return unsafe tryOut(source, target, count) }
@@ -76,7 +77,7 @@ public struct BulkCopy: Sendable {
 
     /// One copy of a trial: first in the way that is in use, then in the other.
     @inline(never)
-    private mutating func tryOut(_ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ count: Int) {
+    private func tryOut(_ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ count: Int) {
         let each = Self.settling + Self.trial
         let step = -1 &- countdown
         let isOther = step >= each
@@ -90,7 +91,7 @@ public struct BulkCopy: Sendable {
     }
 
     /// The other way must be faster by an eighth, so that two that are alike do not take turns.
-    private mutating func decide() {
+    private func decide() {
         if other.mean < .max, other.mean &+ other.mean / 8 < current.mean { usesLines.toggle() }
         (current, other) = (Sample(), Sample())
         countdown = Self.betweenTrials
