@@ -7,6 +7,7 @@ import NaruSystem
 import Synchronization
 import Testing
 
+// `nonisolated(unsafe)`: each receiver is handed to one task, and the test does not touch it any more once that runs.
 @Suite struct ExecutorTests {
     private func pair() throws -> RuntimePair { try RuntimePair([MemoryTransport()]) }
 
