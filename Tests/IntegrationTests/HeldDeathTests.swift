@@ -57,7 +57,7 @@ import Testing
         let taken = try Progress(path: stage.folder + "/taken")
         let receiver = try stage.peer(["hold-view", "held", stage.folder + "/taken"], environment: forced(transport))
         let sender = try stage.peer(
-            ["send", "held", "1000000000", "2000", stage.folder + "/sent"], environment: forced(transport))
+            ["send", "held", "1000000000", "1500", stage.folder + "/sent"], environment: forced(transport))
         #expect(try sender.line() == "linked \(transport)")
         #expect(try receiver.line() == "linked \(transport)")
         #expect(try receiver.line() == "holding")
