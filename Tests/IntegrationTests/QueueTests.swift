@@ -145,8 +145,7 @@ import Testing
         #expect(lines.contains { $0.contains("in mid-job; its job is posted anew") }, "\(lines)")
         let order = try #require(lines.last?.split(separator: ": ").last).split(separator: ", ").map(String.init)
         #expect(order.sorted() == ["job-1", "job-2", "job-3", "job-4", "job-5", "job-6-urgent", "job-7-urgent"])
-        // The worker that was killed had the other urgent one, and its job may be posted anew after the next was taken.
-        #expect(order.first?.hasSuffix("-urgent") == true, "\(order)")
+        #expect(Set(order.prefix(2)) == ["job-6-urgent", "job-7-urgent"], "\(order)")
         #expect(try FileSystem.list(stage.folder + "/run").isEmpty)
     }
 }
