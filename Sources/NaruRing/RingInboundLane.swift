@@ -186,6 +186,9 @@ public final class RingInboundLane: InboundLane {
                 start: ring + (offset &+ RecordHeader.byteCount), byteCount: known.byteCount)
             position &+= UInt64(truncatingIfNeeded: known.stride)
             count &+= 1
+            // A large record is the last: the next one's line would be fetched long before it is read, and from a writer's
+            // core that is still busy there.
+            if known.byteCount >= RingLayout.alignedRecordBytes { break }
         }
         guard count > 0 else { return 0 }
         phase = .draining

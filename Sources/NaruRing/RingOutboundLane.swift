@@ -523,7 +523,7 @@ extension RingOutboundLane {
         guard var state = growth, ringBytes < state.source.maximumRingBytes / 2 else { return }
         let isDue = isFull ? state.isOftenFull(head) : state.flows(head, ringBytes: ringBytes)
         growth = state
-        if isDue { grow(to: min(8 * ringBytes, state.source.maximumRingBytes / 2)) }
+        if isDue { grow(to: min(16 * ringBytes, state.source.maximumRingBytes / 2)) }
     }
 
     /// Makes a larger ring and offers it, unless one is on its way or the last was declined.
