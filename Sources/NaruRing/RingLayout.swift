@@ -98,7 +98,7 @@ public enum RingLayout {
 
     /// From how many bytes on a record's payload begins on a cache line, behind a padding record where need be: copies
     /// to and from it are then a third faster. Such a record takes whole lines, so that the next needs no padding.
-    static let alignedRecordBytes = 1024
+    static var alignedRecordBytes: Int { RecordRoom.largeByteCount }
 
     /// How many bytes of padding at `offset` make the payload of the record behind it begin on a cache line.
     static func alignmentPadding(_ offset: Int) -> Int {
@@ -130,7 +130,7 @@ public enum RingLayout {
     /// where the record is large. Never less for more bytes.
     @inline(__always)
     static func stride(_ byteCount: Int) -> Int {
-        byteCount < alignedRecordBytes ? (byteCount &+ 15) & ~7 : (byteCount &+ 71) & ~63
+        RecordRoom.stride(byteCount)
     }
 
     /// The most bytes of a padding record in a ring of this size: it fills what is too small for the largest record.

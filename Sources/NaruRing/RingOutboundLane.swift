@@ -261,7 +261,8 @@ public final class RingOutboundLane: OutboundLane {
         let byteCount = Int(truncatingIfNeeded: edge &- head)
         guard pendingWord != 0, byteCount >= Self.leastRoom else { return RecordRoom() }
         // Up to the edge, the ring goes on in one piece and the reader has released it.
-        return unsafe RecordRoom(UnsafeMutableRawBufferPointer(start: ring + offset(head), count: byteCount))
+        return unsafe RecordRoom(
+            UnsafeMutableRawBufferPointer(start: ring + offset(head), count: byteCount), copying: bulk)
     }
 
     /// Room for less than some records is not worth the calls, bytes.

@@ -53,6 +53,32 @@ import Testing
         await there.shutdown()
     }
 
+    /// What a lane lends for a batch holds more than the link permits.
+    @Test(.timeLimit(.minutes(2)), arguments: ["in-process", "shared-memory"], [500, 2_000])
+    func aBatchKeepsToTheMaximum(_ transport: String, most: Int) async throws {
+        try place.write(
+            #"{"links": {"frames": {"transports": ["\#(transport)"], "maximumMessageBytes": \#(most)}}}"#)
+        let (here, there) = (try await place.naru(), try await place.naru())
+        let receiving = Self.receiveAll(here, "frames")
+        let sender = try await there.sender("frames", deadline: .after(.seconds(60)))
+        let largest = [UInt8](repeating: 1, count: most)
+        let (whole, excess) = (OwnedMessage(largest), OwnedMessage(largest + [2]))
+        try sender.batch { batch in
+            // The first goes by itself, the others into what the lane lends then.
+            var accepted = 0
+            for _ in 0..<3 where try batch.send(whole.bytes) { accepted += 1 }
+            var code: NaruError.Code?
+            do throws(NaruError) { _ = try batch.send(excess.bytes) } catch { code = error.code }
+            #expect(code == .messageTooLarge)
+            if try batch.send(whole.bytes) { accepted += 1 }
+            #expect(accepted == 4)
+        }
+        #expect(try await sender.finish(deadline: .after(.seconds(60))) == .taken)
+        #expect(try await receiving.value.messages == [largest, largest, largest, largest])
+        await here.shutdown()
+        await there.shutdown()
+    }
+
     @Test(.timeLimit(.minutes(2)), .enabled(if: !Naru.codecs.isEmpty))
     func compressed() async throws {
         let environment = [

@@ -99,16 +99,17 @@ extension Conformance {
             var number = 0
             var written = 0
             let batches = [
-                [], [0], [1, 7, 8, 9], [64, 63, 65, 0, 200], [1023, 200, 9], Array(repeating: 24, count: 300),
+                [16], [16, 0], [16, 1, 7, 8, 9], [16, 64, 63, 65, 0, 200], [16, 1023, 200, 9],
+                [1024, 1024, 1031, 1032, 1033, 2000, 8, 1024], [16] + Array(repeating: 24, count: 300),
             ]
             for sizes in batches {
                 // A batch of a record that is sent, records that are written into the room, and one that is sent again.
                 bench.outbound.hold()
-                var records = [Record(number, byteCount: 16)]
+                var records = [Record(number, byteCount: min(sizes[0], bench.outbound.maximumRecordBytes))]
                 guard try bench.outbound.trySend(records[0]) else { throw Complaint("an empty lane has no room") }
                 var room = bench.outbound.borrowRoom()
                 if room.byteCount > 0 {
-                    for size in sizes {
+                    for size in sizes.dropFirst() {
                         let record = Record(number + records.count, byteCount: size)
                         let message = OwnedMessage(record.bytes)
                         guard room.append(message.bytes) else { break }

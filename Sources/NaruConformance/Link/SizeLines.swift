@@ -47,6 +47,51 @@ extension Conformance {
                 }
             },
             .link(
+                "link.sizes.mixed",
+                """
+                Small and large messages follow each other in one batch; one above the link's maximum is refused there, and \
+                those around it arrive.
+                """
+            ) { subject in
+                try await LinkBench.run(subject) { bench in
+                    let link = try await bench.connect()
+                    let (send, receive) = (Handoff(link.0), Handoff(link.1))
+                    let sizes = [8, 1024, 1024, 4096, 40, 1023, 2000, 0, 1033, 5].map { min($0, bench.messageBytes) }
+                    let excess = OwnedMessage(Payload.bytes(0, bench.messageBytes + 1))
+                    try await together {
+                        let sender = try send.take()
+                        var next = 0
+                        while next < 2000 {
+                            try sender.batch { batch in
+                                for turn in 0..<40 where next < 2000 {
+                                    if turn == 20 {
+                                        try expectError(.messageTooLarge, "a batch's message above the maximum") {
+                                            _ = try batch.send(excess.bytes)
+                                        }
+                                    }
+                                    let message = OwnedMessage(Payload.bytes(next, sizes[next % sizes.count]))
+                                    guard try batch.send(message.bytes) else { return }
+                                    next += 1
+                                }
+                            }
+                            guard next < 2000 else { break }
+                            // Where the batch stopped early, this waits for room.
+                            try await sender.send(Payload.bytes(next, sizes[next % sizes.count]), deadline: Limit.wait)
+                            next += 1
+                        }
+                        try expectEqual(try await sender.finish(deadline: Limit.wait), .taken, "how far messages got")
+                    } _: {
+                        let receiver = try receive.take()
+                        var next = 0
+                        try await receiver.forEach { view in
+                            try expectPayload(view.bytes, next, sizes[next % sizes.count])
+                            next += 1
+                        }
+                        try expectEqual(next, 2000, "the messages that arrived")
+                    }
+                }
+            },
+            .link(
                 "link.sizes.huge",
                 "A loan of more bytes than there can be throws messageTooLarge; one of fewer than none is invalid."
             ) { subject in

@@ -46,11 +46,7 @@ extension Sender {
     func send(_ bytes: RawSpan, _ room: inout RecordRoom) throws(NaruError) -> Bool {
         use(&room)
         guard try trySend(bytes) else { return false }
-        if canLendRoom(bytes.byteCount) {
-            room = lane.borrowRoom()
-            // The sender must not be used while its lane's memory is lent.
-            if room.byteCount > 0 { lend() }
-        }
+        room = borrowRoom()
         return true
     }
 

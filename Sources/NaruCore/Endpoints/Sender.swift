@@ -342,9 +342,14 @@ public final class Sender {
         counters.addMessages(.messagesSent, messages, byteCount, byteCount)
     }
 
-    /// Whether messages like one of so many bytes may be written straight into the lane's memory.
-    func canLendRoom(_ byteCount: Int) -> Bool {
-        byteCount <= RecordRoom.largestByteCount && plainLimit >= RecordRoom.largestByteCount
+    /// Memory of the lane for the messages that follow in a batch. While it is lent, the sender must not be used.
+    func borrowRoom() -> RecordRoom {
+        let limit = plainLimit
+        guard limit >= 0 else { return RecordRoom() }
+        var room = lane.borrowRoom()
+        room.limit = limit
+        if room.byteCount > 0 { lend() }
+        return room
     }
 
     /// Runs a lane operation and replaces a broken lane's error by why the peer is gone.

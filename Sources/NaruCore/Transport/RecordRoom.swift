@@ -3,16 +3,21 @@
 
 public import NaruSystem
 
-/// Memory that a lane lends for many small plain records, written one behind the other as they are sent: a batch whose
-/// messages cost no call each.
+/// Memory that a lane lends for many plain records, written one behind the other as they are sent: a batch whose messages
+/// do not go through the layers below one by one.
 ///
-/// A record is its header word, then its bytes, then nothing up to a multiple of 8, as in ``RecordHeader``.
+/// A record is its header word, then its bytes, then nothing up to a multiple of 8, as in ``RecordHeader``; a large one takes
+/// whole cache lines, and its bytes begin on one.
 // Safe: everything is written within the bytes that the lane lent, which is what `append` compares with.
 @safe public struct RecordRoom {
     /// The memory, 8-byte aligned; `nil`: there is none.
     @usableFromInline let base: UnsafeMutableRawPointer?
-    /// Its size, bytes: 0 where there is none.
+    /// How large records are copied there. The lane's, which lends it with the memory and lives longer.
+    private let bulk: Unmanaged<BulkCopy>?
+    /// The memory's size, bytes: 0 where there is none.
     public let byteCount: Int
+    /// The largest message that is sent this way, bytes: what fits, unless whoever borrows the room permits less.
+    @usableFromInline var limit: Int
     /// What the records take that lie in it, bytes.
     public var usedByteCount = 0
     /// How many they are.
@@ -20,29 +25,40 @@ public import NaruSystem
     /// Their messages' bytes.
     @usableFromInline var messageByteCount = 0
 
-    /// The largest message that is sent this way, bytes: a larger one is worth a call.
-    public static var largestByteCount: Int { 1023 }
+    /// From how many bytes on a message makes a large record.
+    @inlinable
+    public static var largeByteCount: Int { 1_024 }
+
+    /// What a record of so many bytes takes. Never less for more bytes.
+    @inlinable
+    @inline(__always)
+    public static func stride(_ byteCount: Int) -> Int {
+        byteCount < largeByteCount ? (byteCount &+ 15) & ~7 : (byteCount &+ 71) & ~63
+    }
 
     /// No room.
     public init() {
         unsafe base = nil
-        byteCount = 0
+        unsafe bulk = nil
+        (byteCount, limit) = (0, 0)
     }
 
-    /// Room in a lane's memory, which stays valid until the lane is told how much of it was used.
-    public init(_ memory: UnsafeMutableRawBufferPointer) {
+    /// Room in a lane's memory. Memory and copier stay valid until the lane is told how much of it was used.
+    public init(_ memory: UnsafeMutableRawBufferPointer, copying bulk: BulkCopy) {
         unsafe base = memory.baseAddress
-        byteCount = memory.count
+        unsafe self.bulk = Unmanaged.passUnretained(bulk)
+        (byteCount, limit) = (memory.count, memory.count)
     }
 
-    /// Writes a record behind those that lie here; `false` when it does not fit, or is a large one.
+    /// Writes a record behind those that lie here; `false` when it does not fit, or is large and would not begin on a line.
     // Inlinable: it is all that a small message of a batch costs.
     @inlinable
     @inline(__always)
     public mutating func append(_ bytes: RawSpan) -> Bool {
         let size = bytes.byteCount
+        if size >= Self.largeByteCount { return appendLarge(bytes) }
         let end = usedByteCount &+ ((size &+ 15) & ~7)
-        guard size <= Self.largestByteCount, end <= byteCount, let base = unsafe base else { return false }
+        guard size <= limit, end <= byteCount, let base = unsafe base else { return false }
         let record = unsafe base + usedByteCount
         unsafe record.storeBytes(of: RecordHeader.plainWord(byteCount: size), as: UInt64.self)
         if size > 0 {
@@ -51,9 +67,36 @@ public import NaruSystem
                     $0.baseAddress.unsafelyUnwrapped, to: record + RecordHeader.byteCount, count: $0.count)
             }
         }
+        noteRecord(size, upTo: end)
+        return true
+    }
+
+    /// As ``append(_:)``, for a large message.
+    @usableFromInline
+    mutating func appendLarge(_ bytes: RawSpan) -> Bool {
+        let size = bytes.byteCount
+        guard size <= limit, Self.stride(size) <= byteCount &- usedByteCount,
+            let base = unsafe base, let bulk = unsafe bulk
+        else { return false }
+        let record = unsafe base + usedByteCount
+        let payload = unsafe record + RecordHeader.byteCount
+        guard unsafe Int(bitPattern: payload) & 63 == 0 else { return false }
+        // Without a retain, an atomic operation, which would wait until all that was stored before is visible.
+        unsafe bulk._withUnsafeGuaranteedRef { bulk in
+            unsafe bytes.withUnsafeBytes {
+                unsafe bulk.copy($0.baseAddress.unsafelyUnwrapped, to: payload, count: $0.count)
+            }
+        }
+        unsafe record.storeBytes(of: RecordHeader.plainWord(byteCount: size), as: UInt64.self)
+        noteRecord(size, upTo: usedByteCount &+ Self.stride(size))
+        return true
+    }
+
+    @inlinable
+    @inline(__always)
+    mutating func noteRecord(_ size: Int, upTo end: Int) {
         usedByteCount = end
         count &+= 1
         messageByteCount &+= size
-        return true
     }
 }
