@@ -82,6 +82,9 @@ public final class Sender {
     /// - Throws: ``NaruError/Code/messageTooLarge``, ``NaruError/Code/deadlineExceeded``,
     ///   ``NaruError/Code/cancelled``, or why the link closed.
     /// - Complexity: O(bytes); one copy.
+    // Inlinable, so that a message for which there is room costs no call of an asynchronous function, with its frame.
+    @inlinable
+    @inline(__always)
     public func send(_ bytes: RawSpan, deadline: Deadline = .never) async throws(NaruError) {
         if try sendNow(bytes) { return }
         try await sendLater(bytes, deadline: deadline)
@@ -159,6 +162,7 @@ public final class Sender {
     }
 
     /// The fast path: one record, no compression, no waiting. `false`: something is unusual, or there is no room.
+    @usableFromInline
     @inline(__always)
     func sendNow(_ bytes: RawSpan) throws(NaruError) -> Bool {
         guard bytes.byteCount <= plainLimit, !link.isClosed,
@@ -168,7 +172,8 @@ public final class Sender {
         return true
     }
 
-    private func sendLater(_ bytes: RawSpan, deadline: Deadline) async throws(NaruError) {
+    @usableFromInline
+    func sendLater(_ bytes: RawSpan, deadline: Deadline) async throws(NaruError) {
         try begin(bytes.byteCount)
         var transmission = prepare(bytes)
         var spell = beginWait(WaitingExecutor.style, deadline)
