@@ -15,7 +15,7 @@ internal import NaruCore
 ///              | RingHeader, 56 bytes                             |  writer, before the reader maps; then constant
 ///        128   +--------------------------------------------------+
 ///              | writer closed, UInt32: 0 no, 1 yes               |  writer, sequentially consistent
-///       4096   +--------------------------------------------------+
+///        512   +--------------------------------------------------+
 ///              | the ring, `ringBytes` bytes: records             |  writer; see below
 ///              +--------------------------------------------------+
 ///
@@ -70,7 +70,7 @@ internal import NaruCore
 /// Whoever changes an offset, a size, a meaning or a memory order raises it.
 public enum RingLayout {
     /// The version of this layout.
-    public static let version: UInt32 = 5
+    public static let version: UInt32 = 6
     /// The smallest ring, bytes.
     public static let minimumRingBytes = 4096
     /// The largest ring, bytes: 64 MiB, so that a peer cannot make this end map more than that.
@@ -78,8 +78,9 @@ public enum RingLayout {
     /// The size of a control memory, bytes.
     public static let controlByteCount = 4096
 
-    /// Where the ring begins in the data memory, bytes.
-    static let ringOffset = 4096
+    /// Where the ring begins in the data memory, bytes: not on a page, since glibc copies backwards to where lies up to
+    /// 255 bytes behind the source in the page, and large messages mostly come from the beginning of one.
+    static let ringOffset = 512
     /// Where the writer says that it closed, in the data memory.
     static let writerClosedOffset = 128
     /// Where the reader says how far it released, in the control memory.

@@ -26,7 +26,7 @@ public struct RingMemory: Sendable {
                 && control.byteCount == RingLayout.controlByteCount,
             "a ring of \(header.ringBytes) bytes cannot lie in \(data.byteCount) + \(control.byteCount) bytes")
         self.init(header, data, control, lease)
-        // The header fits the page before the ring, which nobody else sees yet.
+        // The header fits before the ring, and nobody else sees it yet.
         let encoded = header.encoded
         unsafe data.base.copyMemory(from: encoded, byteCount: encoded.count)
     }
@@ -44,7 +44,7 @@ public struct RingMemory: Sendable {
         else {
             throw Self.violation("the memories have \(data.byteCount) and \(control.byteCount) bytes")
         }
-        // Copied first: a writer may change its memory while it is read. The page before the ring is mapped.
+        // Copied first: a writer may change its memory while it is read. What lies before the ring is mapped.
         let copy = [UInt8](
             copying: unsafe RawSpan(_unsafeStart: UnsafeRawPointer(data.base), byteCount: RingHeader.byteCount))
         guard try unsafe RingHeader(decoding: copy.span.bytes) == expected else {

@@ -50,6 +50,9 @@ enum Hostile {
     let dataByteCount: Int
     let control: UnsafeMutableRawPointer
 
+    /// Where the ring begins in its data memory, bytes.
+    static let ringOffset = RingLayout.dataByteCount(ringBytes: 0)
+    /// The size in whole pages, as the kernel tells it, less the page that what lies before the ring adds.
     var ringBytes: Int { dataByteCount - 4096 }
 
     /// The rings that this process has mapped, as the kernel tells.
@@ -77,7 +80,7 @@ enum Hostile {
 enum Flips {
     /// One header word, or a part of one, mostly near the ring's begin.
     static func data(_ memory: Memory, _ dice: inout Dice) {
-        let offset = 4096 + 8 * (dice.roll(4) > 0 ? dice.roll(16) : dice.roll(memory.ringBytes / 8))
+        let offset = Memory.ringOffset + 8 * (dice.roll(4) > 0 ? dice.roll(16) : dice.roll(memory.ringBytes / 8))
         let place = unsafe memory.data + offset
         switch dice.roll(14) {
         case 0: unsafe place.storeBytes(of: 0, as: UInt64.self)
