@@ -29,8 +29,8 @@ struct RingReference {
             let isBare = flags == 0 && extensionBytes == 0
             let rest = ring.count - offset - 8
             if kind == 7 {
-                // To the ring's end, or below a cache line; never behind another.
-                let fits = byteCount == rest ? byteCount < ring.count / 4 : byteCount < 64 && byteCount < rest
+                // To the ring's end, where the largest record does not fit, or below a cache line; never behind another.
+                let fits = byteCount == rest ? rest + 8 < Self.size(ring.count / 4) : byteCount < 64 && byteCount < rest
                 guard isBare, byteCount >= 0, byteCount % 8 == 0, fits, !followsPadding else {
                     answer.isViolated = true
                     return answer
@@ -41,7 +41,9 @@ struct RingReference {
             }
             followsPadding = false
             // Kind 4 refers to a slot, and there are none.
-            guard byteCount >= 0, byteCount <= ring.count / 4, byteCount <= rest, (1...6).contains(kind), kind != 4 else {
+            guard byteCount >= 0, byteCount <= ring.count / 4, Self.size(byteCount) <= rest + 8, (1...6).contains(kind),
+                kind != 4
+            else {
                 answer.isViolated = true
                 return answer
             }
@@ -63,9 +65,14 @@ struct RingReference {
                 kind: .init(rawValue: UInt8(kind)), flags: .init(rawValue: UInt8(flags)),
                 extensionByteCount: UInt16(extensionBytes))
             answer.records.append(LaneRecord(header: header, bytes: Array(ring[offset + 8..<offset + 8 + byteCount])))
-            position += (byteCount + 15) / 8 * 8
+            position += Self.size(byteCount)
         }
         return answer
+    }
+
+    /// What a record takes: from 1 KiB on a whole number of cache lines.
+    private static func size(_ byteCount: Int) -> Int {
+        byteCount < 1024 ? (byteCount + 15) / 8 * 8 : (byteCount + 71) / 64 * 64
     }
 
     private static func number(_ bytes: ArraySlice<UInt8>) -> UInt64 {
