@@ -122,7 +122,7 @@ public final class RingInboundLane: InboundLane {
                 case .slot(let slot, let reference):
                     let step = lend(slot, reference, body)
                     if step == .leaveAndStop { break draining }
-                    position &+= UInt64(truncatingIfNeeded: RingLayout.stride(RingSlotReference.byteCount))
+                    position &+= UInt64(truncatingIfNeeded: RecordRoom.stride(RingSlotReference.byteCount))
                     taken &+= 1
                     if step == .takeAndStop || phase != .draining { break draining }
                     continue
@@ -166,7 +166,7 @@ public final class RingInboundLane: InboundLane {
                 let header = RecordHeader(word: word)
                 // -1 comes from a commit word of 0.
                 let byteCount = Int(UInt32(truncatingIfNeeded: word)) &- 1
-                let stride = RingLayout.stride(byteCount)
+                let stride = RecordRoom.stride(byteCount)
                 if header.isPlain, isRecord(header, byteCount, stride: stride, offset: offset) {
                     known = Known(word: word, byteCount: byteCount, stride: stride)
                 } else if position != paddedTo, isPadding(header, byteCount, offset: offset),
@@ -188,7 +188,7 @@ public final class RingInboundLane: InboundLane {
             count &+= 1
             // A large record is the last: the next one's line would be fetched long before it is read, and from a writer's
             // core that is still busy there.
-            if known.byteCount >= RingLayout.alignedRecordBytes { break }
+            if known.byteCount >= RecordRoom.largeByteCount { break }
         }
         guard count > 0 else { return 0 }
         phase = .draining
@@ -338,7 +338,7 @@ extension RingInboundLane {
         let header = RecordHeader(word: word)
         // -1 comes from a commit word of 0.
         let byteCount = Int(UInt32(truncatingIfNeeded: word)) &- 1
-        let stride = RingLayout.stride(byteCount)
+        let stride = RecordRoom.stride(byteCount)
         if isRecord(header, byteCount, stride: stride, offset: offset) {
             known = Known(word: word, byteCount: byteCount, stride: stride)
             return .record
@@ -449,7 +449,7 @@ extension RingInboundLane {
     @inline(never)
     private func reference(_ header: RecordHeader, _ byteCount: Int, offset: Int) -> RingSlotReference? {
         guard header == RecordHeader(kind: .outOfLine), byteCount == RingSlotReference.byteCount,
-            offset &+ RingLayout.stride(byteCount) <= ringBytes
+            offset &+ RecordRoom.stride(byteCount) <= ringBytes
         else { return nil }
         // Relaxed: ordered by the acquiring load of the header word. Within the ring, as was just checked.
         func word(_ index: Int) -> UInt64 {

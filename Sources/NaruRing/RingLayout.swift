@@ -52,7 +52,7 @@ internal import NaruCore
 ///              |                                                  |  a fence or the reader's cover; the others: relaxed
 ///          8   +--------------------------------------------------+
 ///              | payload, then bytes without meaning: up to 7, or |  plain, before the header word of its batch
-///              | up to 63 behind a large one (see `stride`)       |
+///              | up to 63 behind a large one (see RecordRoom)     |
 ///              +--------------------------------------------------+
 ///
 /// Before it commits, the writer zeroes the header word *after* its last record, so that the reader finds either
@@ -78,8 +78,8 @@ public enum RingLayout {
     /// The size of a control memory, bytes.
     public static let controlByteCount = 4096
 
-    /// Where the ring begins in the data memory, bytes: not on a page, since glibc copies backwards to where lies up to
-    /// 255 bytes behind the source in the page, and large messages mostly come from the beginning of one.
+    /// Where the ring begins in the data memory, bytes: not on a page, for the reason that ``RingSlotLayout`` gives. glibc
+    /// copies backwards to what lies up to 255 bytes behind the source, modulo a page.
     static let ringOffset = 512
     /// Where the writer says that it closed, in the data memory.
     static let writerClosedOffset = 128
@@ -96,10 +96,6 @@ public enum RingLayout {
     public static func isValid(ringBytes: Int) -> Bool {
         ringBytes >= minimumRingBytes && ringBytes <= maximumRingBytes && ringBytes & (ringBytes - 1) == 0
     }
-
-    /// From how many bytes on a record's payload begins on a cache line, behind a padding record where need be: copies
-    /// to and from it are then a third faster. Such a record takes whole lines, so that the next needs no padding.
-    static var alignedRecordBytes: Int { RecordRoom.largeByteCount }
 
     /// How many bytes of padding at `offset` make the payload of the record behind it begin on a cache line.
     static func alignmentPadding(_ offset: Int) -> Int {
@@ -127,15 +123,8 @@ public enum RingLayout {
         ringBytes / 4
     }
 
-    /// What a record of `byteCount` bytes takes in the ring: header word and payload, a multiple of 8, or of a cache line
-    /// where the record is large. Never less for more bytes.
-    @inline(__always)
-    static func stride(_ byteCount: Int) -> Int {
-        RecordRoom.stride(byteCount)
-    }
-
     /// The most bytes of a padding record in a ring of this size: it fills what is too small for the largest record.
     static func maximumPaddingBytes(ringBytes: Int) -> Int {
-        stride(maximumRecordBytes(ringBytes: ringBytes)) &- 8 &- RecordHeader.byteCount
+        RecordRoom.stride(maximumRecordBytes(ringBytes: ringBytes)) &- 8 &- RecordHeader.byteCount
     }
 }

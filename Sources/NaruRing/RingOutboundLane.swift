@@ -119,7 +119,7 @@ public final class RingOutboundLane: OutboundLane {
         _ header: RecordHeader, _ prefix: RawSpan, _ bytes: RawSpan
     ) throws(NaruError) -> Bool {
         let byteCount = prefix.byteCount &+ bytes.byteCount
-        let stride = RingLayout.stride(byteCount)
+        let stride = RecordRoom.stride(byteCount)
         guard fits(byteCount, stride) else {
             if sendAligned(header, prefix, bytes) { return true }
             return try sendSlowly(header, prefix, bytes)
@@ -146,8 +146,8 @@ public final class RingOutboundLane: OutboundLane {
     private func sendAligned(_ header: RecordHeader, _ prefix: RawSpan, _ bytes: RawSpan) -> Bool {
         let byteCount = prefix.byteCount &+ bytes.byteCount
         let padding = RingLayout.alignmentPadding(offset(head))
-        let size = padding &+ RingLayout.stride(byteCount)
-        guard byteCount >= RingLayout.alignedRecordBytes, byteCount <= recordLimit,
+        let size = padding &+ RecordRoom.stride(byteCount)
+        guard byteCount >= RecordRoom.largeByteCount, byteCount <= recordLimit,
             Int(truncatingIfNeeded: edge &- head) >= size
         else { return false }
         let start = head &+ UInt64(truncatingIfNeeded: padding)
@@ -180,7 +180,7 @@ public final class RingOutboundLane: OutboundLane {
         if byteCount > recordLimit, slots != nil { return try sendInSlot(header, prefix, bytes) }
         guard let start = try place(byteCount) else { return false }
         unsafe copy(prefix, bytes, to: payload(at: start))
-        append(header.word(byteCount: byteCount), at: start, stride: RingLayout.stride(byteCount))
+        append(header.word(byteCount: byteCount), at: start, stride: RecordRoom.stride(byteCount))
         findEdge()
         return true
     }
@@ -202,7 +202,7 @@ public final class RingOutboundLane: OutboundLane {
     }
 
     public func reserve(_ byteCount: Int) throws(NaruError) -> UnsafeMutableRawBufferPointer? {
-        let isHere = fits(byteCount, RingLayout.stride(byteCount))
+        let isHere = fits(byteCount, RecordRoom.stride(byteCount))
         if !isHere, byteCount > recordLimit, slots != nil { return unsafe try reserveSlot(byteCount) }
         guard let start = isHere ? head : try place(byteCount) else { return nil }
         loan = (start, byteCount)
@@ -218,7 +218,7 @@ public final class RingOutboundLane: OutboundLane {
         }
         endLoan()
         if let failure { throw failure }
-        append(header.word(byteCount: byteCount), at: loan.start, stride: RingLayout.stride(byteCount))
+        append(header.word(byteCount: byteCount), at: loan.start, stride: RecordRoom.stride(byteCount))
     }
 
     public func abort() {
@@ -357,7 +357,7 @@ extension RingOutboundLane {
     @inline(__always)
     private func fits(_ byteCount: Int, _ stride: Int) -> Bool {
         // No ring is so small that it would not take a record that needs no alignment.
-        UInt(bitPattern: byteCount) < UInt(bitPattern: RingLayout.alignedRecordBytes)
+        UInt(bitPattern: byteCount) < UInt(bitPattern: RecordRoom.largeByteCount)
             && Int(truncatingIfNeeded: edge &- head) >= stride
     }
 
@@ -390,11 +390,11 @@ extension RingOutboundLane {
     /// What a record of `byteCount` bytes takes from `head` on: padding before it, and everything with the header word
     /// after it.
     private func need(_ byteCount: Int) -> (padding: Int, total: Int) {
-        let stride = RingLayout.stride(byteCount)
+        let stride = RecordRoom.stride(byteCount)
         let offset = offset(head)
         let remaining = ringBytes - offset
         var padding = stride > remaining ? remaining : 0
-        if byteCount >= RingLayout.alignedRecordBytes, padding == 0 {
+        if byteCount >= RecordRoom.largeByteCount, padding == 0 {
             let alignment = RingLayout.alignmentPadding(offset)
             if alignment + stride <= remaining { padding = alignment }
         }
@@ -558,7 +558,7 @@ extension RingOutboundLane {
         unsafe payload(at: start).storeBytes(of: state.number, as: UInt64.self)
         let isHeld = isHolding
         isHolding = false
-        append(RecordHeader(kind: .switch).word(byteCount: 8), at: start, stride: RingLayout.stride(8))
+        append(RecordHeader(kind: .switch).word(byteCount: 8), at: start, stride: RecordRoom.stride(8))
         isHolding = isHeld
         adopt(memory)
         growth = GrowthState(state.source, number: state.number)
@@ -653,7 +653,7 @@ extension RingOutboundLane {
         unsafe payload.storeBytes(of: reference.use, toByteOffset: 8, as: UInt64.self)
         unsafe payload.storeBytes(of: reference.word, toByteOffset: 16, as: UInt64.self)
         let size = RingSlotReference.byteCount
-        append(RecordHeader(kind: .outOfLine).word(byteCount: size), at: start, stride: RingLayout.stride(size))
+        append(RecordHeader(kind: .outOfLine).word(byteCount: size), at: start, stride: RecordRoom.stride(size))
         publishPending()
     }
 

@@ -72,7 +72,7 @@ import Testing
             #expect(RingLayout.isValid(ringBytes: ringBytes))
             let maximum = RingLayout.maximumRecordBytes(ringBytes: ringBytes)
             #expect(maximum <= RecordHeader.maximumByteCount)
-            #expect(2 * RingLayout.stride(maximum) <= ringBytes)
+            #expect(2 * RecordRoom.stride(maximum) <= ringBytes)
             ringBytes *= 2
         }
     }
