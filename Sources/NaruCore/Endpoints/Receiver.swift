@@ -11,40 +11,40 @@ public import NaruSystem
 ///
 /// A receiver is given everything that was handed over before its peer died, then the reason as an error; after a peer
 /// that finished, `nil`.
-// Safe: `run` and `runLimit` are allocated for the receiver's life; `run` is only written by the lane and read up to the
-// count it gave.
+// Safe: `run` and `runLimit` are allocated for the receiver's life; `run` is only written by the lane and read up to
+// the count it gave.
 @safe
 public final class Receiver {
     let link: Link
     let lane: any InboundLane
     private let counters: CounterWords
-    private let decompressor: Decompressor?
+    let decompressor: Decompressor?
     /// Keeps the thread that watches for as long as an endpoint is in use.
     private let runtime: Runtime
-    private var assembler: Assembler
+    var assembler: Assembler
     /// Messages taken so far.
     private(set) var taken: UInt64 = 0
     /// What stands in the way of reading the lane; nothing, as a rule, and then one comparison says so.
-    private var obstacles: Obstacles = []
+    var obstacles: Obstacles = []
     /// A message that came in parts or compressed and whose closure threw: given again first.
-    private var untaken: OwnedMessage?
+    var untaken: OwnedMessage?
     /// Bytes the lane gave for it.
-    private var untakenWireBytes = 0
+    var untakenWireBytes = 0
     private var companion: (any AnyObject & Sendable)?
-    private var patience: Patience
+    var patience: Patience
     /// The last wait, and the messages taken by then.
-    private var lastSpell: (spell: WaitSpell, taken: UInt64)?
+    var lastSpell: (spell: WaitSpell, taken: UInt64)?
     /// Until when what may be on its way is waited for after the link closed, and how far it had come when that was
     /// set.
-    private var transit = (progress: UInt64(0), deadline: Deadline.never)
-    private var hasLookedAfterClose = false
+    var transit = (progress: UInt64(0), deadline: Deadline.never)
+    var hasLookedAfterClose = false
     /// Where lanes lend messages together.
     private let run = UnsafeMutableBufferPointer<LentRecord>.allocate(capacity: 64)
-    /// How many of them are to be given. In memory of its own, because a loop outside this module looks at it with every
-    /// message, where a property would be checked for exclusive access.
+    /// How many of them are to be given. In memory of its own, because a loop outside this module looks at it with
+    /// every message, where a property would be checked for exclusive access.
     private let runLimit = UnsafeMutablePointer<Int>.allocate(capacity: 1)
 
-    private struct Obstacles: OptionSet {
+    struct Obstacles: OptionSet {
         let rawValue: UInt8
         /// The sender has finished.
         static let finished = Obstacles(rawValue: 1)
@@ -58,7 +58,7 @@ public final class Receiver {
     }
 
     /// What one look at the lane delivers.
-    private struct Delivery {
+    struct Delivery {
         /// The number of the last message, and the bytes of those that are not counted yet.
         var sequence: UInt64
         var byteCount = 0
@@ -142,8 +142,8 @@ public final class Receiver {
         } while try await wait(.never)
     }
 
-    /// Lends messages that are there now, at most `maximum` and not always all of them, and returns how many were taken;
-    /// 0: there is none now. Does not wait.
+    /// Lends messages that are there now, at most `maximum` and not always all of them, and returns how many were
+    /// taken; 0: there is none now. Does not wait.
     /// - Throws: as ``receive(deadline:_:)``, but returns 0 after the sender has finished or the link has closed.
     // Inlinable, so that the closure becomes part of the loop over what the lane lends.
     @inlinable
@@ -185,149 +185,10 @@ public final class Receiver {
         return message
     }
 
-    // MARK: Waiting
-
-    /// What to do next in a wait.
-    private enum Step {
-        /// Look for messages: there may be some.
-        case look
-        /// Nothing more will come.
-        case finished
-        case spin
-        case sleep(WaitTarget)
-        /// Sleep on a lane whose link is closed, for what may still be on its way.
-        case linger(WaitTarget)
-    }
-
-    /// Waits until there may be a message.
-    /// - Returns: `false` when the sender has finished and everything was taken.
-    /// - Throws: ``NaruError/Code/deadlineExceeded``, ``NaruError/Code/cancelled``, or why the link closed, once nothing
-    ///   is left of what was handed over.
-    @usableFromInline
-    func wait(_ deadline: Deadline) async throws -> Bool {
-        var spell = begin(WaitingExecutor.style, deadline)
-        while true {
-            let style = WaitingExecutor.style
-            switch try step(style, &spell) {
-            case .look: return pause(spell)
-            case .finished: return false
-            case .spin:
-                if WaitingExecutor.shouldStopSpinning { spell.stop() }
-            case .sleep(let target):
-                defer { lane.disarm() }
-                try await link.sleep(link.inbound, target, style: style, deadline: deadline, "receive")
-                return pause(spell)
-            case .linger(let target):
-                defer { lane.disarm() }
-                let until = Swift.min(deadline, transit.deadline)
-                do {
-                    try await link.sleep(link.inbound, target, style: style, deadline: until, "receive")
-                } catch {
-                    guard error.code == .deadlineExceeded, !deadline.isPast else { throw error }
-                }
-                return pause(spell)
-            }
-        }
-    }
-
-    /// As ``wait(_:)``, blocking the calling thread.
-    @usableFromInline
-    func waitBlocking(_ deadline: Deadline) throws -> Bool {
-        var spell = begin(.thread, deadline)
-        while true {
-            switch try step(.thread, &spell) {
-            case .look: return pause(spell)
-            case .finished: return false
-            case .spin: continue
-            case .sleep(let target):
-                defer { lane.disarm() }
-                try link.block(lane, target, deadline: deadline)
-                return pause(spell)
-            case .linger(let target):
-                defer { lane.disarm() }
-                do {
-                    try link.block(lane, target, deadline: Swift.min(deadline, transit.deadline))
-                } catch {
-                    guard error.code == .deadlineExceeded, !deadline.isPast else { throw error }
-                }
-                return pause(spell)
-            }
-        }
-    }
-
-    /// Begins a wait; goes on with the last where that brought nothing.
-    // Copied out and back: a change in place would be checked for exclusive access at run time.
-    private func begin(_ style: WaitStyle, _ deadline: Deadline) -> WaitSpell {
-        let last = lastSpell
-        lastSpell = nil
-        if let last, last.taken == taken { return last.spell }
-        var patience = patience
-        if let last { patience.end(last.spell) }
-        self.patience = patience
-        return patience.begin(style, deadline: deadline)
-    }
-
-    /// A wait that ends because there may be a message. Whether it did is known with the next.
-    private func pause(_ spell: WaitSpell) -> Bool {
-        lastSpell = (spell, taken)
-        return true
-    }
-
-    /// Spins for messages; arms the lane when it has spun enough.
-    private func step(_ style: WaitStyle, _ spell: inout WaitSpell) throws -> Step {
-        if isFinished { return .finished }
-        if link.isClosed {
-            // One look more: what was handed over before the link closed is there by now.
-            if hasLookedAfterClose { return try stepAfterClose(style) }
-            hasLookedAfterClose = true
-            return .look
-        }
-        if !spell.isOver {
-            let goesOn = spell.goesOn(after: lane.spin(WaitSpell.rounds))
-            return goesOn && spell.foundNothing ? .spin : .look
-        }
-        link.counters.add(.receiveWaits, 1)
-        link.inbound.prepare()
-        let target = try arm(style)
-        guard link.isClosed else { return .sleep(target) }
-        lane.disarm()
-        return .spin
-    }
-
-    /// How long a lane over a network may bring nothing, after its link closed, before it counts as empty.
-    private static let transitTime = Duration.seconds(2)
-
-    /// The link is closed and nothing more is there. Over a network the news of the peer's end may overtake what it
-    /// handed over: then the lane's own end decides, or that nothing has come for a while.
-    private func stepAfterClose(_ style: WaitStyle) throws -> Step {
-        guard lane.arrivesLate, link.closeReason?.leavesDataBehind == true else { throw closedError() }
-        // A large message comes in parts.
-        let progress = taken &+ UInt64(truncatingIfNeeded: assembler.byteCount)
-        if transit.progress != progress || transit.deadline == .never {
-            transit = (progress, .after(Self.transitTime))
-        } else if transit.deadline.isPast {
-            throw closedError()
-        }
-        link.inbound.prepare()
-        let target = try arm(style)
-        if target.isBlocking { return .linger(target) }
-        lane.disarm()
-        if case .ended = target { throw closedError() }
-        return .look
-    }
-
-    private func arm(_ style: WaitStyle) throws(NaruError) -> WaitTarget {
-        do {
-            return try lane.arm(style)
-        } catch {
-            throw laneFailed(error)
-        }
-    }
-
     // MARK: The path of one message
 
     /// The message being lent, where the lane moved one.
-    private(set) var adopted: OwnedMessage?
+    var adopted: OwnedMessage?
 
     /// Borrows plain messages that lie in the lane, at most `maximum`; none where something is in the way, or other.
     @usableFromInline
@@ -411,7 +272,7 @@ public final class Receiver {
 
     /// Counts the plain messages of a delivery that are not counted yet.
     @inline(__always)
-    private func countPlain(_ delivery: inout Delivery) {
+    func countPlain(_ delivery: inout Delivery) {
         let count = Int(truncatingIfNeeded: delivery.sequence &- taken)
         guard count > 0 else { return }
         taken = delivery.sequence
@@ -420,127 +281,13 @@ public final class Receiver {
         delivery.byteCount = 0
     }
 
-    /// What becomes of a record that is not a plain message in the lane's memory.
-    @inline(never)
-    private func takeUnusual(
-        _ record: InboundRecord, _ delivery: inout Delivery, _ body: (MessageView) throws -> Void
-    ) -> DrainStep {
-        // Counted first: what follows counts for itself.
-        countPlain(&delivery)
-        defer { delivery.sequence = taken }
-        let header = record.header
-        var bytes = record.bytes
-        if header.extensionByteCount > 0 {
-            guard Int(header.extensionByteCount) <= bytes.byteCount else {
-                return violate("an extension longer than its record", &delivery)
-            }
-            // Metadata of a kind this version does not know is skipped.
-            bytes = bytes.extracting(droppingFirst: Int(header.extensionByteCount))
-        }
-        if header.kind == .data, header.flags.isDisjoint(with: .codec) {
-            adopted = record.adopted
-            defer { adopted = nil }
-            do {
-                try body(MessageView(bytes: bytes, sequence: taken &+ 1))
-            } catch {
-                return delivery.fail(error, .leaveAndStop)
-            }
-            count(bytes.byteCount, wire: bytes.byteCount)
-            delivery.count &+= 1
-            return delivery.goesOn
-        }
-        return take(header, bytes, &delivery, body)
-    }
-
-    /// Compressed messages, fragments, the end.
-    private func take(
-        _ header: RecordHeader, _ bytes: RawSpan, _ delivery: inout Delivery, _ body: (MessageView) throws -> Void
-    ) -> DrainStep {
-        switch header.kind {
-        case .data:
-            guard !assembler.isPartial else { return violate("a message inside another's fragments", &delivery) }
-            return lend(bytes, header.flags, &delivery, body)
-        case .fragment:
-            switch assembler.append(header, bytes) {
-            case .more: return .take
-            case .violation(let what): return violate(what, &delivery)
-            case .complete(let flags):
-                defer { assembler.release() }
-                return lend(assembler.bytes, flags, &delivery, body)
-            }
-        case .abort:
-            if assembler.abort().contains(.history) { decompressor?.breakHistory() }
-            return .take
-        case .finish:
-            let count =
-                bytes.byteCount == 8
-                ? UInt64(littleEndian: unsafe bytes.unsafeLoadUnaligned(as: UInt64.self)) : UInt64.max
-            // A medium may hold what others sent before, and others may have taken some of it.
-            let isAttached = link.attachedDelivery != nil
-            guard isAttached || count == taken, !assembler.isPartial else {
-                return violate("a finish after \(count) messages where \(taken) came", &delivery)
-            }
-            obstacles.insert(.finished)
-            link.acknowledge(taken)
-            return .takeAndStop
-        default:
-            return violate("a record of unknown kind \(header.kind.rawValue)", &delivery)
-        }
-    }
-
-    /// Lends a message that came in parts or compressed.
-    private func lend(
-        _ payload: RawSpan, _ flags: RecordHeader.Flags, _ delivery: inout Delivery,
-        _ body: (MessageView) throws -> Void
-    ) -> DrainStep {
-        guard flags.contains(.compressed) else {
-            guard flags.isDisjoint(with: .codec) else {
-                return violate("a message with history that is not compressed", &delivery)
-            }
-            return deliver(payload, wire: payload.byteCount, &delivery, body)
-        }
-        guard let decompressor else { return violate("a compressed message without a codec agreed", &delivery) }
-        do {
-            let start = MonotonicClock.nanoseconds()
-            let byteCount = try decompressor.decompress(payload, flags)
-            let duration = MonotonicClock.nanoseconds() &- start
-            link.counters.add(.decompressionNanoseconds, Int(truncatingIfNeeded: duration))
-            return deliver(decompressor.bytes(byteCount), wire: payload.byteCount, &delivery, body)
-        } catch {
-            poison(error.reason)
-            return delivery.fail(error, .takeAndStop)
-        }
-    }
-
-    /// Lends a message that lies in private memory. One whose closure throws is kept for the next call.
-    private func deliver(
-        _ bytes: RawSpan, wire: Int, _ delivery: inout Delivery, _ body: (MessageView) throws -> Void
-    ) -> DrainStep {
-        do {
-            try body(MessageView(bytes: bytes, sequence: taken &+ 1))
-        } catch {
-            untaken = OwnedMessage(copying: bytes)
-            untakenWireBytes = wire
-            obstacles.insert(.untaken)
-            return delivery.fail(error, .takeAndStop)
-        }
-        count(bytes.byteCount, wire: wire)
-        delivery.count &+= 1
-        return delivery.goesOn
-    }
-
     @inline(__always)
-    private func count(_ byteCount: Int, wire: Int) {
+    func count(_ byteCount: Int, wire: Int) {
         taken &+= 1
         counters.addMessages(.messagesReceived, 1, byteCount, wire)
     }
 
-    private func violate(_ what: String, _ delivery: inout Delivery) -> DrainStep {
-        poison(what)
-        return delivery.fail(closedError(), .takeAndStop)
-    }
-
-    private func poison(_ what: String) {
+    func poison(_ what: String) {
         obstacles.insert(.poisoned)
         link.counters.add(.violations, 1)
         link.close(.protocolViolation(what))
@@ -563,13 +310,13 @@ public final class Receiver {
         link.detach(finished: true)
     }
 
-    private func laneFailed(_ error: NaruError) -> NaruError {
+    func laneFailed(_ error: NaruError) -> NaruError {
         if error.code == .protocolViolation, !obstacles.contains(.poisoned) { poison(error.reason) }
         return link.isClosed ? closedError() : error
     }
 
     /// Why nothing more comes. Only the record on the lane means *finished*, so a link that closed without it did not.
-    private func closedError() -> NaruError {
+    func closedError() -> NaruError {
         if link.isForked { return link.forked("receive") }
         guard !obstacles.contains(.closed), let reason = link.closeReason else {
             return NaruError(.closed, operation: "receive", object: link.name, reason: "this end closed the receiver")
