@@ -21,7 +21,8 @@ func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-/// A plugin: one folder under `Plugins`, one module, one mechanism. It sees the core, the system layer and shared modules.
+/// A plugin: one folder under `Plugins`, one module, one mechanism. It sees the core, the system layer and shared
+/// modules.
 func plugin(
     _ folder: String, _ shared: [Target.Dependency] = [], exclude: [String] = []
 ) -> Target {
@@ -158,23 +159,27 @@ let package = Package(
             path: "Tests/IntegrationPeer",
             swiftSettings: settings),
         .executableTarget(
-            name: "NaruKills", dependencies: ["Naru", "NaruSystem", logging], path: "Tests/Kills", swiftSettings: settings),
+            name: "NaruKills", dependencies: ["Naru", "NaruSystem", logging], path: "Tests/Kills",
+            swiftSettings: settings),
         .target(name: "CSweepTracer", path: "Tests/SweepTracer"),
         .executableTarget(
             name: "NaruSweep", dependencies: ["Naru", "NaruSystem", "NaruConformance", "CSweepTracer"],
             path: "Tests/Sweep", swiftSettings: settings),
         .executableTarget(
-            name: "NaruFlipper", dependencies: ["Naru", "NaruSystem", "NaruCore", "NaruRing", "NaruSharedMemory", logging],
+            name: "NaruFlipper",
+            dependencies: ["Naru", "NaruSystem", "NaruCore", "NaruRing", "NaruSharedMemory", logging],
             path: "Tests/Flipper", swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "NaruSystem", "NaruConformance", "NaruIntegrationPeer", "NaruKills", "NaruSweep", "NaruFlipper", "NaruCLI",
+                "NaruSystem", "NaruConformance", "NaruIntegrationPeer", "NaruKills", "NaruSweep", "NaruFlipper",
+                "NaruCLI",
                 "ParentChild", "WorkQueue",
             ],
             swiftSettings: settings),
         tests(
-            "Naru", ["NaruCore", "NaruSystem", .product(name: "Configuration", package: "swift-configuration"), logging]),
+            "Naru",
+            ["NaruCore", "NaruSystem", .product(name: "Configuration", package: "swift-configuration"), logging]),
     ]
         + fuzzing([
             "Naru", "NaruCore", "NaruSystem", "NaruRing", "NaruStream", "NaruSharedMemory", "NaruUnixSocket", "NaruTCP",

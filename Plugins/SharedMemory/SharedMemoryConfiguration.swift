@@ -8,8 +8,8 @@ internal import NaruRing
 public struct SharedMemoryConfiguration: Hashable, Sendable {
     /// The smallest ring that is chosen by itself, bytes: a thousand links take little memory.
     public static let minimumAutomaticRingBytes = 32_768
-    /// The largest ring that is chosen by itself, bytes, and that a ring grows to for large messages: above a core's own
-    /// caches, within the shared one. It has room for seven messages of 1 MiB at once.
+    /// The largest ring that is chosen by itself, bytes, and that a ring grows to for large messages: above a core's
+    /// own caches, within the shared one. It has room for seven messages of 1 MiB at once.
     public static let maximumAutomaticRingBytes = 8_388_608
     /// How many messages of the link's typical size a ring chosen by itself holds, as far as the bounds permit.
     public static let messagesPerRing = 8

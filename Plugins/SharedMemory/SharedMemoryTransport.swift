@@ -11,8 +11,8 @@ internal import NaruSystem
 /// The file with the messages is sealed before it is passed: it can neither shrink nor grow, and the reader's map of
 /// it is read-only for good. Nothing can go stale: the memory goes with the last process that maps it. Messages are
 /// lent and borrowed in place; no system call is made but to wake an end that sleeps. A message that no ring carries
-/// lies in a slot, memory of the same kind that is made when it is first needed. What all rings and slots of a transport
-/// take is bounded by a quarter of the memory left.
+/// lies in a slot, memory of the same kind that is made when it is first needed. What all rings and slots of a
+/// transport take is bounded by a quarter of the memory left.
 ///
 /// A message that was handed over lies in the memory and survives its sender. The descriptors are closed as soon as the
 /// memory is mapped.

@@ -11,7 +11,7 @@ internal import NaruTCP
 internal import NaruUnixSocket
 
 #if Zstd
-internal import NaruZstd
+    internal import NaruZstd
 #endif
 
 extension Naru {
@@ -36,9 +36,9 @@ extension Naru {
     /// The codecs of this build: `zstd`, unless its package trait is off.
     public static var codecs: [any Codec] {
         #if Zstd
-        [ZstdCodec()]
+            [ZstdCodec()]
         #else
-        []
+            []
         #endif
     }
 }

@@ -5,7 +5,8 @@ public import NaruCore
 internal import NaruSystem
 public import Synchronization
 
-/// A word in shared memory by which one end says that it is about to sleep, and beside it the core that the end runs on.
+/// A word in shared memory by which one end says that it is about to sleep, and beside it the core that the end runs
+/// on.
 ///
 /// The one who sleeps arms the word and then looks again for what it waits for; the other end does what is waited for
 /// and then looks at the word. A sequentially consistent fence stands between the two steps of either end, so that at
@@ -14,11 +15,11 @@ public import Synchronization
 /// that one would hold up the core until the reader's cache gives the line away, where a fence after a plain release
 /// lets the stores of one line go out together.
 ///
-/// An end that mostly spins takes the fence off the other, which acts with every message, by *covering* for it: before it
-/// sleeps it arms, stops covering, and imposes a fence on both (``ProcessFence``). Wherever that fence falls among what
-/// the other end does: what was shown before it is seen by the look that follows, and whoever shows something after it
-/// sees the word armed, and no cover any more. So the other end may read the cover as late or as early as it likes, and
-/// covering begins with a plain store.
+/// An end that mostly spins takes the fence off the other, which acts with every message, by *covering* for it: before
+/// it sleeps it arms, stops covering, and imposes a fence on both (``ProcessFence``). Wherever that fence falls among
+/// what the other end does: what was shown before it is seen by the look that follows, and whoever shows something
+/// after it sees the word armed, and no cover any more. So the other end may read the cover as late or as early as it
+/// likes, and covering begins with a plain store.
 ///
 /// The core's number is a hint: an end that finds its own core there does not spin, because the other end could not
 /// run meanwhile. It is stored when it changes, whenever its end waits or wakes the other.
@@ -103,8 +104,8 @@ public struct ArmedWord {
         unsafe word.pointee.store(Self.idle, ordering: .relaxed)
     }
 
-    /// Whether the end seems to sleep, without a fence: a hint, for who will look again with ``isArmed``; or all there is
-    /// to ask, where a lock that both ends take orders what is waited for, and the arming before the look.
+    /// Whether the end seems to sleep, without a fence: a hint, for who will look again with ``isArmed``; or all there
+    /// is to ask, where a lock that both ends take orders what is waited for, and the arming before the look.
     @inline(__always)
     public var seemsArmed: Bool {
         unsafe word.pointee.load(ordering: .relaxed) != Self.idle

@@ -3,8 +3,8 @@
 
 internal import Synchronization
 
-/// What the other end said to offers of memory, one after the other. Answers are written on the reactor's thread and read
-/// by the lane, which makes the offers.
+/// What the other end said to offers of memory, one after the other. Answers are written on the reactor's thread and
+/// read by the lane, which makes the offers.
 final class RingAnswers: Sendable {
     enum Answer { case none, accepted, declined }
 

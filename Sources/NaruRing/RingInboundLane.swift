@@ -13,9 +13,9 @@ internal import Synchronization
 /// the writer's process is able to write them.
 ///
 /// Room goes back to the writer whenever a sixteenth of the ring has been taken, when the writer seems to wait for it,
-/// and before this end waits: so that answering a message comes before the bookkeeping for it. What is kept back is less
-/// than a sixteenth, and a record takes at most half of the ring with its padding, so a writer whose ring is read empty
-/// always has room.
+/// and before this end waits: so that answering a message comes before the bookkeeping for it. What is kept back is
+/// less than a sixteenth, and a record takes at most half of the ring with its padding, so a writer whose ring is read
+/// empty always has room.
 @safe
 public final class RingInboundLane: InboundLane {
     private enum Phase { case open, draining, closing, closed }
@@ -156,8 +156,8 @@ public final class RingInboundLane: InboundLane {
         guard phase == .open, violation == nil else { throw refusal("borrow") }
         var position = tail
         var count = 0
-        // As in a drain. Padding is passed over where it does not lead back to the ring's beginning, so that the records
-        // lie in one piece; whatever else there is, the drain that follows finds.
+        // As in a drain. Padding is passed over where it does not lead back to the ring's beginning, so that the
+        // records lie in one piece; whatever else there is, the drain that follows finds.
         var known = Known()
         while count < records.count {
             let offset = Int(truncatingIfNeeded: position) & (ringBytes &- 1)
@@ -186,8 +186,8 @@ public final class RingInboundLane: InboundLane {
                 start: ring + (offset &+ RecordHeader.byteCount), byteCount: known.byteCount)
             position &+= UInt64(truncatingIfNeeded: known.stride)
             count &+= 1
-            // A large record is the last: the next one's line would be fetched long before it is read, and from a writer's
-            // core that is still busy there.
+            // A large record is the last: the next one's line would be fetched long before it is read, and from a
+            // writer's core that is still busy there.
             if known.byteCount >= RecordRoom.largeByteCount { break }
         }
         guard count > 0 else { return 0 }
@@ -197,8 +197,8 @@ public final class RingInboundLane: InboundLane {
     }
 
     public func giveBack(_ records: UnsafeMutableBufferPointer<LentRecord>, taken count: Int) {
-        // Records lie one behind the other, so the first that was not taken begins as far behind the first of all as its
-        // bytes are.
+        // Records lie one behind the other, so the first that was not taken begins as far behind the first of all as
+        // its bytes are.
         let position =
             count == records.count
             ? lentEnd : tail &+ UInt64(truncatingIfNeeded: unsafe records[count].start - records[0].start)
@@ -445,7 +445,8 @@ extension RingInboundLane {
 // MARK: - Records in slots
 
 extension RingInboundLane {
-    /// What the `outOfLine` record at `offset` says; `nil` when it is none as a writer makes it. Each word is loaded once.
+    /// What the `outOfLine` record at `offset` says; `nil` when it is none as a writer makes it. Each word is loaded
+    /// once.
     @inline(never)
     private func reference(_ header: RecordHeader, _ byteCount: Int, offset: Int) -> RingSlotReference? {
         guard header == RecordHeader(kind: .outOfLine), byteCount == RingSlotReference.byteCount,

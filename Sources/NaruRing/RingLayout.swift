@@ -78,8 +78,8 @@ public enum RingLayout {
     /// The size of a control memory, bytes.
     public static let controlByteCount = 4096
 
-    /// Where the ring begins in the data memory, bytes: not on a page, for the reason that ``RingSlotLayout`` gives. glibc
-    /// copies backwards to what lies up to 255 bytes behind the source, modulo a page.
+    /// Where the ring begins in the data memory, bytes: not on a page, for the reason that ``RingSlotLayout`` gives.
+    /// glibc copies backwards to what lies up to 255 bytes behind the source, modulo a page.
     static let ringOffset = 512
     /// Where the writer says that it closed, in the data memory.
     static let writerClosedOffset = 128

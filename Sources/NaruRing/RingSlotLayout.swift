@@ -5,9 +5,9 @@ internal import NaruCore
 
 /// Where everything lies in the memories of a slot, and who writes it with which memory order.
 ///
-/// A record that a ring cannot carry lies in a *slot*, and the ring refers to it, in order, by an `outOfLine` record. Each
-/// slot is two memories of its own, made by the writer when it first needs them, so that no offset can be forged: a
-/// record always begins at the same place of its slot.
+/// A record that a ring cannot carry lies in a *slot*, and the ring refers to it, in order, by an `outOfLine` record.
+/// Each slot is two memories of its own, made by the writer when it first needs them, so that no offset can be forged:
+/// a record always begins at the same place of its slot.
 ///
 ///     data memory: the writer reads and writes, the reader only reads
 ///
@@ -37,9 +37,10 @@ internal import NaruCore
 ///         16   | header word of the record that lies in the slot  |
 ///         24   +--------------------------------------------------+
 ///
-/// A slot is free when its word holds its last use, which the writer knows by itself. Slots are so released in any order,
-/// and a word is only ever compared: a reader that writes anything else there loses the slot, or spoils what it has
-/// not read yet. The writer's number and header word are looked up and checked against the slot's size by the reader.
+/// A slot is free when its word holds its last use, which the writer knows by itself. Slots are so released in any
+/// order, and a word is only ever compared: a reader that writes anything else there loses the slot, or spoils what it
+/// has not read yet. The writer's number and header word are looked up and checked against the slot's size by the
+/// reader.
 ///
 /// A writer that waits for a slot arms the word of the ring that it writes to. A reader that goes on in another ring
 /// looks at that ring's word: what it released just before may be what the writer waits for there.

@@ -7,8 +7,9 @@ internal import Synchronization
 /// A writer's slots: which there are, which are free, and when to make another. Used by the lane's one user.
 ///
 /// What is free is decided by what this object knows: a slot that is out is free again only when its word holds the use
-/// that it was sent with. Among free slots of the smallest size that suffices, the one that was used longest ago is taken:
-/// of the one used last, much is still in the caches of the reader's core, and would have to be taken back from there.
+/// that it was sent with. Among free slots of the smallest size that suffices, the one that was used longest ago is
+/// taken: of the one used last, much is still in the caches of the reader's core, and would have to be taken back from
+/// there.
 @safe
 final class RingSlotPool {
     private struct Slot {
@@ -38,8 +39,8 @@ final class RingSlotPool {
 
     // MARK: Taking
 
-    /// A free slot for a record of `byteCount` bytes, by its index; `nil` when there is none, and then another may be on
-    /// its way. It stays free until ``refer(_:_:_:)``: the lane takes one at a time.
+    /// A free slot for a record of `byteCount` bytes, by its index; `nil` when there is none, and then another may be
+    /// on its way. It stays free until ``refer(_:_:_:)``: the lane takes one at a time.
     func find(_ byteCount: Int) -> Int? {
         if let index = best(byteCount) { return index }
         _ = prepare(byteCount)
@@ -65,8 +66,8 @@ final class RingSlotPool {
     }
 
     private func isFree(_ slot: Slot) -> Bool {
-        // Sequentially consistent: it orders after an arming before it, and acquires the reader's last loads of what the
-        // slot held.
+        // Sequentially consistent: it orders after an arming before it, and acquires the reader's last loads of what
+        // the slot held.
         unsafe slot.memory.released.pointee.load(ordering: .sequentiallyConsistent) == slot.use
     }
 

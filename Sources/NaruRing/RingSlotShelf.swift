@@ -25,7 +25,9 @@ public final class RingSlotShelf: Sendable {
             if !RingSlotLayout.isValid(slotBytes: slotBytes) { return "a slot of \(slotBytes) bytes" }
             if let last = state.slots.last, number <= last.number { return "a slot with number \(number) again" }
             let sameSize = state.slots.count { $0.memory.byteCount == slotBytes }
-            if sameSize >= RingSlotLayout.slotCount(slotBytes: slotBytes) { return "more than \(sameSize) slots of \(slotBytes) bytes" }
+            if sameSize >= RingSlotLayout.slotCount(slotBytes: slotBytes) {
+                return "more than \(sameSize) slots of \(slotBytes) bytes"
+            }
             return nil
         }
         guard let problem else { return }

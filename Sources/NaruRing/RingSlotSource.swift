@@ -3,8 +3,8 @@
 
 public import NaruCore
 
-/// Where a writer's slots come from: each is made and offered to the reader while the traffic goes on, and used once the
-/// reader has mapped it.
+/// Where a writer's slots come from: each is made and offered to the reader while the traffic goes on, and used once
+/// the reader has mapped it.
 public final class RingSlotSource: Sendable {
     /// Makes a slot of so many bytes, with this number, and offers it to the reader.
     private let offer: @Sendable (_ slotBytes: Int, _ number: UInt64) throws(NaruError) -> RingSlotMemory

@@ -63,8 +63,8 @@ public final class RingSuccessors: Sendable {
     public init() {}
 
     /// Whether a ring of this size may be mapped. To be asked before it is mapped.
-    /// - Throws: ``NaruCore/NaruError/Code/protocolViolation`` for one that is not larger than all before, one too many,
-    ///   or one after an offer was declined.
+    /// - Throws: ``NaruCore/NaruError/Code/protocolViolation`` for one that is not larger than all before, one too
+    ///   many, or one after an offer was declined.
     public func admit(ringBytes: Int) throws(NaruError) {
         guard state.withLock({ !$0.isOver && $0.waiting.count < Self.limit && $0.largest < ringBytes }) else {
             throw Self.surplus

@@ -13,11 +13,11 @@ internal import NaruSystem
 ///      |  free  |  . . . . . . .  record record record  |   free      |
 ///
 /// **Why a page may be written again.** A pipe that was given a page shows whoever reads it what the page holds at that
-/// time. So bytes are written again only when they have been read: the bytes that ever went into the pipe, less those in
-/// it now (`FIONREAD`), have been taken out, in order. The kernel counts a byte down under the pipe's lock, after it has
-/// copied it to the reader; a reader of Naru's only ever calls `read`, which copies, never `splice` or `tee`, which
-/// would keep the page. The lane is the pipe's only writer. Until then nobody but the lane holds the memory: the loan ended
-/// with the closure that wrote it, and the next begins elsewhere.
+/// time. So bytes are written again only when they have been read: the bytes that ever went into the pipe, less those
+/// in it now (`FIONREAD`), have been taken out, in order. The kernel counts a byte down under the pipe's lock, after it
+/// has copied it to the reader; a reader of Naru's only ever calls `read`, which copies, never `splice` or `tee`, which
+/// would keep the page. The lane is the pipe's only writer. Until then nobody but the lane holds the memory: the loan
+/// ended with the closure that wrote it, and the next begins elsewhere.
 ///
 /// A peer that is not what it says could keep a page and watch later messages through it: those that it is sent anyway.
 /// Pages are never given away (`SPLICE_F_GIFT`), and stay readable in the pipe after this memory is unmapped or this
@@ -49,7 +49,8 @@ final class PagePool {
     /// Whether a loan of so many bytes can ever be had.
     func canHold(_ byteCount: Int) -> Bool { Self.leadBytes + byteCount + Self.alignment <= capacity }
 
-    /// Lends memory; `nil` while the pipe holds too much of it. Nothing is lent that is in use: one loan is out at a time.
+    /// Lends memory; `nil` while the pipe holds too much of it. Nothing is lent that is in use: one loan is out at a
+    /// time.
     func reserve(_ byteCount: Int) -> UnsafeMutableRawBufferPointer? {
         let size = (Self.leadBytes + byteCount + Self.alignment - 1) & ~(Self.alignment - 1)
         var begin = tail

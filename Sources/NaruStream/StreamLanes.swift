@@ -22,7 +22,8 @@ extension Lanes {
                 maximumRecordBytes: StreamFormat.maximumPipeRecordBytes, name: transport.rawValue)
         }
         let inbound = reading.map {
-            StreamInboundLane(StreamEnd($0, kind: .pipe), companion: outbound,
+            StreamInboundLane(
+                StreamEnd($0, kind: .pipe), companion: outbound,
                 maximumRecordBytes: StreamFormat.maximumPipeRecordBytes, name: transport.rawValue)
         }
         self.init(outbound: outbound, inbound: inbound)

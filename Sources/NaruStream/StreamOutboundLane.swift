@@ -194,15 +194,15 @@ public final class StreamOutboundLane: OutboundLane {
         return unsafe pool.reserve(byteCount)
     }
 
-    /// A pipe that holds a whole record, where the host permits it, and pages for what it holds, the record that is being
-    /// written, and what is passed over at the end. `nil` where there is no memory for it.
+    /// A pipe that holds a whole record, where the host permits it, and pages for what it holds, the record that is
+    /// being written, and what is passed over at the end. `nil` where there is no memory for it.
     private func makePool(_ byteCount: Int) -> PagePool? {
         let capacity = raiseCapacity(for: byteCount)
         return try? PagePool(byteCount: capacity + 2 * (byteCount + 2 * PagePool.leadBytes))
     }
 
-    /// Makes the pipe hold a record of so many bytes, where the host permits it; what it holds then. What it cannot hold
-    /// of a record that is copied would be copied twice.
+    /// Makes the pipe hold a record of so many bytes, where the host permits it; what it holds then. What it cannot
+    /// hold of a record that is copied would be copied twice.
     private func raiseCapacity(for byteCount: Int) -> Int {
         let pipe = outbox.end.descriptor
         let capacity = (try? SystemPipe.capacity(of: pipe)) ?? 65536

@@ -72,7 +72,9 @@ struct Tally: CustomStringConvertible {
         return Self.row(part, "\(rounds)", "\(passed)", flips == 0 ? "" : "\(flips)", ends)
     }
 
-    private static func row(_ part: String, _ rounds: String, _ passed: String, _ flips: String, _ ends: String) -> String {
+    private static func row(_ part: String, _ rounds: String, _ passed: String, _ flips: String, _ ends: String)
+        -> String
+    {
         func right(_ text: String, _ width: Int) -> String {
             String(repeating: " ", count: max(0, width - text.count)) + text
         }

@@ -52,7 +52,9 @@ struct Reading {
                     sum &+= record.bytes.sum
                     return .take
                 }
-                if outside > 0 { throw NaruError(.corrupted, operation: "read", object: "ring", reason: "it lies outside") }
+                if outside > 0 {
+                    throw NaruError(.corrupted, operation: "read", object: "ring", reason: "it lies outside")
+                }
                 withExtendedLifetime(sum) {}
             } catch {
                 tally.end(error)

@@ -68,7 +68,8 @@ struct Writing {
             return false
         case 4, 5:
             guard let room = unsafe try lane.reserve(byteCount) else { return false }
-            guard room.count == byteCount, unsafe bench.holds(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(room))) else {
+            guard room.count == byteCount, unsafe bench.holds(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(room)))
+            else {
                 throw NaruError(.corrupted, operation: "reserve", object: "ring", reason: "the loan lies outside")
             }
             // The loan's own bytes, while it is out.

@@ -8,8 +8,8 @@ import NaruSystem
 /// An end of a link that forks in the middle of its work. The child tries everything that an endpoint can do, closes it
 /// and lets go of it; then the parent goes on as if nothing had been.
 ///
-/// Prints `linked TRANSPORT`, `child RESULT` (0: every operation threw `forked`, else a bit for each that did not), then
-/// `finished COUNT`.
+/// Prints `linked TRANSPORT`, `child RESULT` (0: every operation threw `forked`, else a bit for each that did not),
+/// then `finished COUNT`.
 final class Forking {
     private var naru: Naru?
     private var sender: Sender?
@@ -59,7 +59,8 @@ final class Forking {
     private func fork() {
         let context = unsafe Unmanaged.passUnretained(self).toOpaque()
         // This object outlives the call, which returns in the parent only.
-        let result = unsafe peer_fork({ unsafe Unmanaged<Forking>.fromOpaque($0).takeUnretainedValue().child() }, context)
+        let result = unsafe peer_fork(
+            { unsafe Unmanaged<Forking>.fromOpaque($0).takeUnretainedValue().child() }, context)
         (naru, sender, receiver) = (nil, nil, nil)
         listener?.close()
         listener = nil

@@ -8,7 +8,8 @@ import NaruSystem
 ///
 /// Either end prints, one line each:
 ///
-///     linked TRANSPORT DESCRIPTORS PRIVATE SHARED   all links are up; descriptors more than before there was a runtime,
+///     linked TRANSPORT DESCRIPTORS PRIVATE SHARED   all links are up; descriptors more than before there was a
+///     runtime,
 ///                                                   own and shared memory in KiB more than before the first link
 ///     carried COUNT DESCRIPTORS PRIVATE SHARED      each link has carried its message
 ///     finished DESCRIPTORS                          after everything was closed

@@ -4,10 +4,12 @@
 import Naru
 import NaruSystem
 
-/// Messages of every size up to a limit, each of which says what it must hold: sizes around the bounds of what rings and
-/// slots carry among random ones, sent as copies and as loans in turn, and every word checked.
+/// Messages of every size up to a limit, each of which says what it must hold: sizes around the bounds of what rings
+/// and slots carry among random ones, sent as copies and as loans in turn, and every word checked.
 enum MixedSizes {
-    private static let bounds = [0, 1, 8191, 8192, 8193, 262_144, 1_048_575, 1_048_576, 1_048_577, 2_097_152, 2_097_153, 4_194_304]
+    private static let bounds = [
+        0, 1, 8191, 8192, 8193, 262_144, 1_048_575, 1_048_576, 1_048_577, 2_097_152, 2_097_153, 4_194_304,
+    ]
 
     private static func byteCount(_ number: Int, _ limit: Int) -> Int {
         if number % 3 == 0 { return min(bounds[number / 3 % bounds.count], limit) }

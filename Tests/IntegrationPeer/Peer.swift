@@ -110,7 +110,8 @@ struct Peer {
         let naru = try await Naru()
         let sender = try await naru.sender(link)
         report("linked \(sender.decision.chosen?.transport.rawValue ?? "none")")
-        for candidate in sender.decision.candidates where candidate.verdict == .refused && candidate.reason.contains("failed to open") {
+        for candidate in sender.decision.candidates
+        where candidate.verdict == .refused && candidate.reason.contains("failed to open") {
             report("refused \(candidate.transport): \(candidate.reason)")
         }
         var message = [UInt8](repeating: 0, count: max(byteCount, 8))

@@ -47,7 +47,10 @@ import Testing
     func aParentReceives(_ transport: String) throws {
         let stage = try Stage()
         let parent = try stage.peer(
-            ["parent-receive", "work", stage.folder + "/taken", "send", "work", "300", "70000", stage.folder + "/sent"],
+            [
+                "parent-receive", "work", stage.folder + "/taken", "send", "work", "300", "70000",
+                stage.folder + "/sent",
+            ],
             environment: forced(transport))
         let lines = try said(by: parent)
         #expect(lines.contains(linked(transport)), "\(lines)")
@@ -86,8 +89,10 @@ import Testing
         let taken = try Progress(path: stage.folder + "/taken")
         let sent = try Progress(path: stage.folder + "/sent")
         let parent = try stage.peer(
-            ["parent-receive", "work", stage.folder + "/taken", "send", "work", "1000000000", "200",
-                stage.folder + "/sent"], environment: forced(transport))
+            [
+                "parent-receive", "work", stage.folder + "/taken", "send", "work", "1000000000", "200",
+                stage.folder + "/sent",
+            ], environment: forced(transport))
         let number = try child(in: try parent.line())
         try taken.reach(2_000)
         try ProcessHandle.signal(try ProcessHandle.open(number), Signals.kill)
@@ -129,8 +134,10 @@ import Testing
         let taken = try Progress(path: stage.folder + "/taken")
         let sent = try Progress(path: stage.folder + "/sent")
         let parent = try stage.peer(
-            ["parent-send", "work", "1000000000", "200", stage.folder + "/sent", "receive", "work",
-                stage.folder + "/taken"], environment: forced(transport))
+            [
+                "parent-send", "work", "1000000000", "200", stage.folder + "/sent", "receive", "work",
+                stage.folder + "/taken",
+            ], environment: forced(transport))
         try taken.reach(2_000)
         parent.kill()
         #expect(parent.end() == .killed(Signals.kill))

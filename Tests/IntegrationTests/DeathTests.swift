@@ -14,7 +14,8 @@ import Testing
         ["NARU_LINKS_DEATH_TRANSPORTS": transport]
     }
 
-    /// The error says that the peer died: a parent's own child would give the signal, a stranger may only have vanished.
+    /// The error says that the peer died: a parent's own child would give the signal, a stranger may only have
+    /// vanished.
     private func saysThatThePeerDied(_ line: String) -> Bool {
         line.hasPrefix("error peerKilled ") || line.hasPrefix("error peerVanished ")
     }

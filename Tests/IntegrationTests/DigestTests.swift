@@ -68,7 +68,8 @@ import Testing
         let receive = ["random-receive", "bulk", output, "3"]
         let arguments =
             parentSends
-            ? ["parent-random-send", "bulk", input, "3"] + receive : ["parent-random-receive", "bulk", output, "3"] + send
+            ? ["parent-random-send", "bulk", input, "3"] + receive
+            : ["parent-random-receive", "bulk", output, "3"] + send
         let lines = try said(by: try stage.peer(arguments, environment: environment("pipe")))
         #expect(lines.contains("linked pipe related-process"), "\(lines)")
         #expect(lines.contains("parent linked pipe"), "\(lines)")
@@ -81,7 +82,10 @@ import Testing
         let inputs = try ["a", "b"].map { try stage.file($0, byteCount: Self.byteCount / 2) }
         let outputs = ["c", "d"].map { stage.folder + "/" + $0 }
         let parent = try stage.peer(
-            ["parent-random-both", "bulk", inputs[0], outputs[1], "5", "random-dial", "bulk", inputs[1], outputs[0], "5"],
+            [
+                "parent-random-both", "bulk", inputs[0], outputs[1], "5", "random-dial", "bulk", inputs[1], outputs[0],
+                "5",
+            ],
             environment: environment("pipe"))
         let lines = try said(by: parent)
         #expect(lines.contains("parent linked pipe"), "\(lines)")

@@ -14,7 +14,8 @@ import Testing
         let errors = try flipper.allErrors()
         #expect(status == .exited(0), "\(said), \(errors)")
         #expect(
-            said.last == "200000 rounds: nothing outside the rings, no trap, typed errors only, and the next link works",
+            said.last
+                == "200000 rounds: nothing outside the rings, no trap, typed errors only, and the next link works",
             "\(said)")
     }
 }

@@ -33,10 +33,11 @@ import Testing
         killed.kill()
         _ = killed.end()
         let rows = try list(stage)
-        #expect(rows.map { $0.prefix(5).joined(separator: " ") } == [
-            "killed listener dead transient \(HostInformation.userID)",
-            "living listener alive transient \(HostInformation.userID)",
-        ])
+        #expect(
+            rows.map { $0.prefix(5).joined(separator: " ") } == [
+                "killed listener dead transient \(HostInformation.userID)",
+                "living listener alive transient \(HostInformation.userID)",
+            ])
         #expect(rows.last?[5] == "\(living.processID)")
         #expect(try clean(stage).last == "1 object removed.")
         #expect(Set(try FileSystem.list(path)) == ["living.lock", "living.sock"])
@@ -56,9 +57,10 @@ import Testing
         let holder = try stage.peer(["permits-hold", "gate", "3"], environment: environment)
         #expect(try holder.line() == "held \(transport)")
         let alive = try #require(try list(stage).first)
-        #expect(alive.prefix(6) == [
-            "gate", transport, "alive", "transient", "\(HostInformation.userID)", "\(holder.processID)",
-        ])
+        #expect(
+            alive.prefix(6) == [
+                "gate", transport, "alive", "transient", "\(HostInformation.userID)", "\(holder.processID)",
+            ])
         #expect(alive[6...9] == ["2", "of", "3", "available"])
         #expect(try clean(stage, "--durable").last == "0 objects removed.")
         holder.kill()

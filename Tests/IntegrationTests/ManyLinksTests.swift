@@ -53,8 +53,10 @@ import Testing
         sender.closeInput()
         for said in [try Said(receiver.line()), try Said(sender.line())] {
             #expect(said.what == "carried" && said.object == "\(count)")
-            print("\(count) links over \(transport), each: \(said.descriptors / count) descriptors,",
-                "\(Double(said.ownKiB) / Double(count)) KiB of its own, \(Double(said.sharedKiB) / Double(count)) KiB shared")
+            print(
+                "\(count) links over \(transport), each: \(said.descriptors / count) descriptors,",
+                "\(Double(said.ownKiB) / Double(count)) KiB of its own, \(Double(said.sharedKiB) / Double(count)) KiB shared"
+            )
             // The rest of what a link may cost is its ring's.
             #expect(said.ownKiB < 16 * count)
             #expect(said.ownKiB + said.sharedKiB < 64 * count)

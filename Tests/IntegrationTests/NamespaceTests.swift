@@ -204,7 +204,8 @@ import Testing
         try FileSystem.setPermissions(stage.folder + "/run/theirs.sock", permissions: 0o666)
         let bold = try stage.start(Self.setpriv, flags + [peer, "dial", "theirs", "500"])
         let refused = try bold.line()
-        #expect(refused.hasPrefix("error unreachable ") && refused.contains("not used: it belongs to user"), "\(refused)")
+        #expect(
+            refused.hasPrefix("error unreachable ") && refused.contains("not used: it belongs to user"), "\(refused)")
         for folder in folders { try FileSystem.setPermissions(folder, permissions: 0o700) }
         try expectLinked([receiver, try stage.peer(["meet-send", "theirs"])], apart: "none")
     }

@@ -111,7 +111,8 @@ import Testing
         let inputs = [try stage.random("near", byteCount: 9 << 20), try stage.random("far", byteCount: 7 << 20)]
         let outputs = [stage.folder + "/near-there", stage.folder + "/far-there"]
         let ends = [
-            try wire.peer(0, ["random-listen", "tcp:*:9000/x", inputs[0], outputs[1], "5"], environment: Self.insecure),
+            try wire.peer(
+                0, ["random-listen", "tcp:*:9000/x", inputs[0], outputs[1], "5"], environment: Self.insecure),
             try wire.peer(
                 1, ["random-dial", "tcp:10.77.0.1:9000/x", inputs[1], outputs[0], "5"], environment: Self.insecure),
         ]

@@ -224,7 +224,8 @@ extension Stage {
     func random(_ name: String, byteCount: Int) throws -> String {
         let path = folder + "/" + name
         let copy = try start(
-            "/usr/bin/head", ["-c", "\(byteCount)", "/dev/urandom"], output: FileSystem.open(
+            "/usr/bin/head", ["-c", "\(byteCount)", "/dev/urandom"],
+            output: FileSystem.open(
                 path, [.write, .create, .truncate], permissions: 0o600))
         try expectSuccess(of: copy)
         return path

@@ -103,7 +103,8 @@ import Testing
         let word = String(SystemRandom.word() % 0x7000_0000 + 1)
         let address = kind == "posix-queue" ? "posix-queue:/naru-test-\(word)" : "sysv-queue:\(word)"
         // The other program: it made the queue, and reads and writes it by system calls.
-        let queue = kind == "posix-queue"
+        let queue =
+            kind == "posix-queue"
             ? Foreign.posix(try POSIXQueue.create("/naru-test-\(word)", depth: 10, messageBytes: 100))
             : Foreign.sysv(try SystemVQueue.create(key: Int32(word) ?? 1))
         defer { queue.remove() }

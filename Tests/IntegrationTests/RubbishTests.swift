@@ -9,7 +9,9 @@ import Testing
     /// Connects and says these bytes.
     private func say(_ bytes: [UInt8], at path: String) throws -> Descriptor {
         let socket = try UnixSocket.connect(path: path)
-        _ = unsafe try bytes.withUnsafeBytes { unsafe try socket.send($0, UnsafeRawBufferPointer(start: nil, count: 0)) }
+        _ = unsafe try bytes.withUnsafeBytes {
+            unsafe try socket.send($0, UnsafeRawBufferPointer(start: nil, count: 0))
+        }
         return socket
     }
 

@@ -144,7 +144,9 @@ final class Drive: Sendable {
             let now = MonotonicClock.nanoseconds()
             for sentence in self.state.withLock({ Array($0.sentences.values) })
             where sentence.overdue(now) > UInt64(Self.hang.components.seconds) * 1_000_000_000 {
-                self.report(["a survivor hangs: \(sentence.plan.description) (its process is \(sentence.victim.processID))"])
+                self.report([
+                    "a survivor hangs: \(sentence.plan.description) (its process is \(sentence.victim.processID))"
+                ])
                 exitNow(1)
             }
             self.watch()
@@ -157,7 +159,9 @@ final class Drive: Sendable {
         for worker in 0..<Self.workers { try runtime.listener(.local(name: "kill-\(worker)")).close() }
         let deadline = Deadline.after(.seconds(5))
         while true {
-            let left = try Holdings().left(since: before) + FileSystem.list(folder + "/run").map { "in the runtime directory: \($0)" }
+            let left =
+                try Holdings().left(since: before)
+                + FileSystem.list(folder + "/run").map { "in the runtime directory: \($0)" }
             if left.isEmpty || deadline.isPast { return left }
             Processor.yield()
         }

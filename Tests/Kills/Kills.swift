@@ -9,10 +9,10 @@ import NaruSystem
 ///     NaruKills COUNT [SEED]
 ///
 /// A few workers of this process are the surviving ends. Each round starts a victim, the other end, in a process of its
-/// own, and kills it (SIGKILL) within some 20 ms of its start: before it connects, in the handshake, while messages flow.
-/// The survivor must learn of it by a typed error and within ten seconds, must have been given everything that a killed
-/// sender had flushed, in order and once, and in the end nothing may be left: no descriptor, mapping, thread of Naru's,
-/// name, or object in /dev/shm. Exits with 0 if all that is so.
+/// own, and kills it (SIGKILL) within some 20 ms of its start: before it connects, in the handshake, while messages
+/// flow. The survivor must learn of it by a typed error and within ten seconds, must have been given everything that a
+/// killed sender had flushed, in order and once, and in the end nothing may be left: no descriptor, mapping, thread of
+/// Naru's, name, or object in /dev/shm. Exits with 0 if all that is so.
 @main
 struct Kills {
     static func main() async throws {

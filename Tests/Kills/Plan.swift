@@ -55,7 +55,10 @@ struct Plan: Sendable {
 
     /// What the victim's process is told.
     func arguments(ledger: String) -> [String] {
-        ["victim", victim.rawValue, name, transport.rawValue, wait.rawValue, victimIsAsync ? "async" : "blocking", ledger]
+        [
+            "victim", victim.rawValue, name, transport.rawValue, wait.rawValue, victimIsAsync ? "async" : "blocking",
+            ledger,
+        ]
     }
 
     var description: String {

@@ -110,8 +110,8 @@ struct Survivor: Sendable {
         return outcome
     }
 
-    /// What may come of a victim that dies before there is a link. A FIFO whose other end is gone fails to open before the
-    /// death is heard of.
+    /// What may come of a victim that dies before there is a link. A FIFO whose other end is gone fails to open before
+    /// the death is heard of.
     private static let meetingErrors: [NaruError.Code] = [
         .unreachable, .peerVanished, .peerKilled, .deadlineExceeded, .cancelled, .closed, .noTransport,
     ]

@@ -23,7 +23,8 @@ struct Tally {
         if let complaint { complaints.append("round \(kills), \(plan.description): \(complaint)") }
     }
 
-    static let head = "   kills  before link  with link     messages   told after: median     99 %  slowest   seconds  wrong"
+    static let head =
+        "   kills  before link  with link     messages   told after: median     99 %  slowest   seconds  wrong"
 
     /// One line of the table.
     var row: String {

@@ -78,19 +78,19 @@ import Testing
     }
 
     #if Zstd
-    @Test func `a forced codec shows in the result`() throws {
-        try Workshop.with { workshop in
-            let text = [UInt8](repeating: 7, count: 200_000)
-            let output = workshop.path + "/arrived"
-            let receiver = try workshop.start("receive", "frames", "--output", output, "--json")
-            let file = try workshop.file("data", text)
-            let sent = try workshop.start("send", "frames", file, "--compression", "zstd:1", "--json").finish()
-            #expect(sent.output.hasSuffix(#","codec":"zstd"}"# + "\n"), "\(sent.errors)")
-            #expect(!sent.output.contains(#""wireBytes":200000"#))
-            #expect(try receiver.finish().output.contains(#""bytes":200000,"#))
-            #expect(try Workshop.bytes(output) == text)
+        @Test func `a forced codec shows in the result`() throws {
+            try Workshop.with { workshop in
+                let text = [UInt8](repeating: 7, count: 200_000)
+                let output = workshop.path + "/arrived"
+                let receiver = try workshop.start("receive", "frames", "--output", output, "--json")
+                let file = try workshop.file("data", text)
+                let sent = try workshop.start("send", "frames", file, "--compression", "zstd:1", "--json").finish()
+                #expect(sent.output.hasSuffix(#","codec":"zstd"}"# + "\n"), "\(sent.errors)")
+                #expect(!sent.output.contains(#""wireBytes":200000"#))
+                #expect(try receiver.finish().output.contains(#""bytes":200000,"#))
+                #expect(try Workshop.bytes(output) == text)
+            }
         }
-    }
     #endif
 
     @Test func `a count ends the receiver, and a sender with no more than that is content`() throws {

@@ -38,7 +38,8 @@ import Testing
             #expect(wrong.code == 1)
             #expect(wrong.errors.contains("shared-memory carries simplex"), "\(wrong.errors)")
             let direction = try workshop.start(
-                "signal", "never", environment: ["NARU_LINKS_NEVER_DIRECTION=duplex"]).finish()
+                "signal", "never", environment: ["NARU_LINKS_NEVER_DIRECTION=duplex"]
+            ).finish()
             #expect(direction.errors.contains("the link's direction is duplex"), "\(direction.errors)")
         }
     }

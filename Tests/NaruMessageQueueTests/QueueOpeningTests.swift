@@ -83,10 +83,11 @@ import Testing
         #expect(try sender.outbound?.trySend(RecordHeader(), RawSpan(), bytes.bytes) == true)
         sender.outbound?.close()
         var found: [UInt8] = []
-        #expect(try receiver.inbound?.drain(8) { record in
-            found = [UInt8](copying: record.bytes)
-            return .take
-        } == 1)
+        #expect(
+            try receiver.inbound?.drain(8) { record in
+                found = [UInt8](copying: record.bytes)
+                return .take
+            } == 1)
         #expect(found == pattern(3, 100))
         guard case .ended? = try receiver.inbound?.arm(.thread) else {
             Issue.record("the sender's end is not seen")

@@ -63,7 +63,8 @@ import Testing
         #expect(received == 1000)
     }
 
-    /// A room takes a large record only where its bytes begin on a cache line, and no more than fit before a batch is due.
+    /// A room takes a large record only where its bytes begin on a cache line, and no more than fit before a batch is
+    /// due.
     @Test func largeRecordsAreWrittenIntoTheRoom() throws {
         let pair = try RingPair(ringBytes: 262_144)
         pair.outbound.hold()
@@ -71,7 +72,9 @@ import Testing
         #expect(try pair.outbound.trySend(sent[0]))
         var room = pair.outbound.borrowRoom()
         // 8 bytes take 16, so that what follows begins 16 behind a line; 40 bytes take the other 48.
-        for (size, fits) in [(1024, true), (4096, true), (1033, true), (8, true), (1024, false), (40, true), (1024, true)] {
+        for (size, fits) in [
+            (1024, true), (4096, true), (1033, true), (8, true), (1024, false), (40, true), (1024, true),
+        ] {
             let bytes = pattern(UInt64(sent.count), size)
             let message = OwnedMessage(bytes)
             #expect(room.append(message.bytes) == fits, "\(size) bytes behind \(sent.count) records")

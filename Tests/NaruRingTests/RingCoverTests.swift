@@ -90,7 +90,8 @@ struct RingCoverTests {
                         _ = try RingThreadTests.receiveWaiting(near.value.0, 1, arming: true) { _ in }
                     }
                 }
-            } _: {}
+            } _: {
+            }
         }
         #expect(uncovered.load(ordering: .relaxed) == 0)
     }

@@ -83,7 +83,8 @@ import Testing
         #expect(received == sent)
     }
 
-    /// The payload of a large record begins on a cache line, whatever came before it; the ring is read as if nothing had.
+    /// The payload of a large record begins on a cache line, whatever came before it; the ring is read as if nothing
+    /// had.
     @Test(arguments: [0, 1, 8, 9, 40, 56, 57, 200]) func largeRecordsAreAligned(_ before: Int) throws {
         let pair = try RingPair(ringBytes: 65_536)
         var unaligned = 0

@@ -58,8 +58,9 @@ import Testing
         _ = unsafe try withUnsafeBytes(of: UInt32.max) { unsafe try file.pwrite($0, at: 132) }
         try signal.post()
         #expect(try signal.tryWait())
-        #expect(#expect(throws: NaruError.self) {
-            try signal.blocking.wait(deadline: .after(.milliseconds(2)))
-        }?.code == .deadlineExceeded)
+        #expect(
+            #expect(throws: NaruError.self) {
+                try signal.blocking.wait(deadline: .after(.milliseconds(2)))
+            }?.code == .deadlineExceeded)
     }
 }

@@ -82,9 +82,10 @@ import Testing
         record.object = mechanism.object(for: "x")
         #expect(try !mechanism.exists(record))
         try mechanism.remove(record)
-        #expect(#expect(throws: NaruError.self) {
-            _ = try mechanism.open(record, SemaphoreTerms(use: .signal, count: 0))
-        }?.code == .removed)
+        #expect(
+            #expect(throws: NaruError.self) {
+                _ = try mechanism.open(record, SemaphoreTerms(use: .signal, count: 0))
+            }?.code == .removed)
         withExtendedLifetime(signal) {}
     }
 

@@ -12,7 +12,8 @@ import Testing
 
     init() throws { place = try Place() }
 
-    static let messages: [[UInt8]] = [[], [7], Array("hello".utf8)]
+    static let messages: [[UInt8]] =
+        [[], [7], Array("hello".utf8)]
         + (0..<200).map { [UInt8](repeating: UInt8($0), count: $0 * 37) }
         + [[UInt8](repeating: 0xA5, count: 300_000)]
 

@@ -11,8 +11,8 @@ import NaruSystem
 ///     NaruSweep --list
 ///
 /// A point is the entry or the exit of the n-th call of a name that makes, locks, passes, wakes, hands over, waits
-/// for or removes something: each is found by running a whole life under observation once. Nothing in the library knows of
-/// it. After each kill the other end must end by itself, with everything that was handed over and the right error;
+/// for or removes something: each is found by running a whole life under observation once. Nothing in the library knows
+/// of it. After each kill the other end must end by itself, with everything that was handed over and the right error;
 /// then a new start of the same name must carry its messages at once; then everything must be as before: the runtime
 /// directory, `/dev/shm`, System V and POSIX objects. Exits with 0 if so, with 1 if not, with 77 where the host does
 /// not permit observing.

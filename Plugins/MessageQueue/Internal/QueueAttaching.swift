@@ -123,7 +123,8 @@ enum QueueAttaching {
         var lanes = Lanes()
         if request.sends {
             lanes.outbound = QueueOutboundLane(
-                queue, QueueOutboundLane.Terms(framing: .raw), reactor: request.reactor) {}
+                queue, QueueOutboundLane.Terms(framing: .raw), reactor: request.reactor
+            ) {}
         }
         if request.receives { lanes.inbound = QueueInboundLane(queue, .raw, maximumBytes: 0) {} }
         return .attached(Attachment(lanes: lanes, delivery: .handedOver))

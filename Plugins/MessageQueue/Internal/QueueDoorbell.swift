@@ -87,16 +87,17 @@ final class QueueDoorbell: Sendable {
     private var taken: UnsafeMutablePointer<Atomic<UInt32>> { unsafe receiverClosed + 1 }
     private var sent: UnsafeMutablePointer<Atomic<UInt32>> { unsafe senderClosed + 1 }
 
-    // Relaxed: counts say what may be worth a look at the queue. Each has one writer at a time: what a lane kept is sent on
-    // another thread, but the lane itself sends only after it has found, under the same mutex, that nothing is kept.
+    // Relaxed: counts say what may be worth a look at the queue. Each has one writer at a time: what a lane kept is
+    // sent on another thread, but the lane itself sends only after it has found, under the same mutex, that nothing is
+    // kept.
     private func grow(_ count: UnsafeMutablePointer<Atomic<UInt32>>) {
         unsafe count.pointee.store(count.pointee.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
     }
 
-    // No fence between the queue's call, made before, and the look at an armed word: the kernel carries out every call on
-    // the queue under one lock. Who armed has looked into the queue afterwards. If that look came after the call that put
-    // something there or took it, it has seen what was done; if before, the arming, which precedes the look, is visible
-    // to what follows the call.
+    // No fence between the queue's call, made before, and the look at an armed word: the kernel carries out every call
+    // on the queue under one lock. Who armed has looked into the queue afterwards. If that look came after the call
+    // that put something there or took it, it has seen what was done; if before, the arming, which precedes the look,
+    // is visible to what follows the call.
 
     /// After a message was put into the queue: counts it, and wakes who waits for it.
     func hasSent() {

@@ -79,7 +79,8 @@ internal import NaruSystem
         if case .none = front { next < messageEnd } else { true }
     }
 
-    /// Whether to ask the queue for another message: not where the sender has counted none, and a call would be in vain.
+    /// Whether to ask the queue for another message: not where the sender has counted none, and a call would be in
+    /// vain.
     private var mayHoldMore: Bool { holdsRecord || bell?.holdsMessage ?? true }
 
     private func lend(_ body: (InboundRecord) -> DrainStep) -> DrainStep {

@@ -5,8 +5,8 @@ internal import NaruCore
 internal import NaruRing
 internal import NaruSystem
 
-/// What the lanes of the two ends say to each other while the link is up: offers of larger rings and of slots, and their
-/// answers.
+/// What the lanes of the two ends say to each other while the link is up: offers of larger rings and of slots, and
+/// their answers.
 ///
 ///      offset  size
 ///           0     1  what: 1 offer of a ring, 2 accepted, 3 declined; 4 offer of a slot, 5 accepted, 6 declined
@@ -77,8 +77,8 @@ struct MemoryOffers: LaneMailbox {
         }
     }
 
-    /// Maps a ring that was offered; `false` for one that this end has no means for. One that is not what it must be is a
-    /// violation.
+    /// Maps a ring that was offered; `false` for one that this end has no means for. One that is not what it must be is
+    /// a violation.
     private func keepRing(_ number: UInt64, _ message: OpeningMessage) throws(NaruError) -> Bool {
         guard let successors else { throw violation("a ring for a lane that does not exist") }
         let header = try RingAnnouncement.decode(Array(message.bytes[9...]))
@@ -101,7 +101,8 @@ struct MemoryOffers: LaneMailbox {
         }
     }
 
-    /// Runs `keep` on the files that came with a message; `false` where they got lost, or this end has no means for them.
+    /// Runs `keep` on the files that came with a message; `false` where they got lost, or this end has no means for
+    /// them.
     private func accept(
         _ message: OpeningMessage, _ keep: (MemoryFiles) throws(NaruError) -> Bool
     ) throws(NaruError) -> Bool {

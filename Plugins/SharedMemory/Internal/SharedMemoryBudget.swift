@@ -8,8 +8,8 @@ internal import Synchronization
 /// How much shared memory the rings and slots that one transport makes may take together: a quarter of what is left,
 /// counting what they take already as left.
 ///
-/// Where a control group limits memory, exceeding it is a kill and not an error; so memory is asked for here before it is
-/// allocated. What a peer makes, and this end only maps, is on the peer's account.
+/// Where a control group limits memory, exceeding it is a kill and not an error; so memory is asked for here before it
+/// is allocated. What a peer makes, and this end only maps, is on the peer's account.
 final class SharedMemoryBudget: Sendable {
     /// A share of a budget, given back when nobody holds it any more: it lives as long as the memory is mapped.
     final class Lease: Sendable {

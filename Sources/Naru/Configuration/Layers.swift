@@ -32,7 +32,8 @@ struct Layers: Sendable {
         variables = LinkVariable.all(in: sources.environment.keys)
         let (path, isRequired) = sources.file
         file = try ConfigurationFile(path: path, isRequired: isRequired)
-        warnings = try (file.map { file throws(NaruError) in try Warning.all(in: file) } ?? [])
+        warnings =
+            try (file.map { file throws(NaruError) in try Warning.all(in: file) } ?? [])
             + Warning.all(in: sources.environment.keys)
     }
 

@@ -94,9 +94,14 @@ struct BenchCase: ParsableArguments {
             return size <= 4_096 ? 200_000 : size <= 65_536 ? 20_000 : size <= 1 << 20 ? 1_500 : 400
         case .stream:
             let count =
-                size <= 64
-                ? 2_000_000
-                : size <= 1_024 ? 1_000_000 : size <= 4_096 ? 500_000 : size <= 65_536 ? 60_000 : size <= 1 << 20 ? 4_000 : 1_000
+                switch size {
+                case ...64: 2_000_000
+                case ...1_024: 1_000_000
+                case ...4_096: 500_000
+                case ...65_536: 60_000
+                case ...0x10_0000: 4_000
+                default: 1_000
+                }
             guard inMemory else { return count }
             return count * (size <= 64 ? 20 : size <= 4_096 ? 8 : 4)
         }

@@ -22,7 +22,8 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(parsing: .upToNextOption, help: ArgumentHelp("The transports.", valueName: "name"))
     var transport: [String] = ["in-process", "shared-memory", "unix-socket", "tcp"]
 
-    @Option(parsing: .upToNextOption, help: ArgumentHelp("The sizes of a message, 8 bytes at least.", valueName: "bytes"))
+    @Option(
+        parsing: .upToNextOption, help: ArgumentHelp("The sizes of a message, 8 bytes at least.", valueName: "bytes"))
     var size: [ByteCount] = [64, 4_096, 65_536, 1 << 20].map { ByteCount($0) }
 
     @Option(parsing: .upToNextOption, help: "How the ends wait: latency, balanced, power.")

@@ -72,7 +72,9 @@ struct BenchEndCommand: AsyncParsableCommand {
         _ plan: BenchCase, _ end: BenchEnd?, _ naru: Naru, _ settings: LinkSettings, _ folder: String
     ) async throws -> BenchOutcome {
         if plan.pattern == .connect { throw ConnectBench.notOfAChild }
-        if end == .server { return try await loop(plan, .server, naru, Channel.split(try await naru.channel(settings))) }
+        if end == .server {
+            return try await loop(plan, .server, naru, Channel.split(try await naru.channel(settings)))
+        }
         let (output, childOutput) = try SystemPipe.make(nonBlocking: false)
         let child = try naru.start(
             ChildProgram(

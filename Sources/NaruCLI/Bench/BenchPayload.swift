@@ -6,9 +6,9 @@ import NaruSystem
 
 /// The bytes that a measurement sends and reads. Made before the clock starts.
 ///
-/// Small and middling messages lie in several copies which are used in turn, each numbered well before it is sent, as by
-/// a program that makes its messages before it sends them: a copy that begins right behind the store of the number would
-/// wait for it, and so for everything that was stored before.
+/// Small and middling messages lie in several copies which are used in turn, each numbered well before it is sent, as
+/// by a program that makes its messages before it sends them: a copy that begins right behind the store of the number
+/// would wait for it, and so for everything that was stored before.
 @safe struct BenchPayload: ~Copyable {
     private let memory: UnsafeMutableRawPointer
     private let size: Int

@@ -34,7 +34,8 @@ struct BenchResult {
         }
         members += [
             ("wall_s", .number(seconds)), ("cpu_pct", .number(cpuPercent)), ("steal_ms", .integer(stolenMilliseconds)),
-            ("invol", .integer(Int(outcome.preemptions))), ("floor_ns", .array([.number(floor.before), .number(floor.after)])),
+            ("invol", .integer(Int(outcome.preemptions))),
+            ("floor_ns", .array([.number(floor.before), .number(floor.after)])),
         ]
         return .object(members)
     }
@@ -48,7 +49,8 @@ struct BenchTable {
 
     /// A case in a few words.
     func name(_ plan: BenchCase) -> String {
-        "\(plan.pattern.rawValue) \(plan.transport) \(Format.bytes(UInt64(plan.size))) \(plan.wait) \(plan.send.rawValue) \(plan.form.rawValue)"
+        let size = Format.bytes(UInt64(plan.size))
+        return "\(plan.pattern.rawValue) \(plan.transport) \(size) \(plan.wait) \(plan.send.rawValue) \(plan.form.rawValue)"
     }
 
     /// The table's lines: one for each case, in the order measured.
@@ -77,7 +79,9 @@ struct BenchTable {
         case .idle: return ["\(Format.decimal(result.seconds, digits: 1)) s", "", ""]
         case .stream:
             let rate = result.messagesPerSecond
-            let messages = rate >= 1e6 ? "\(Format.decimal(rate / 1e6, digits: 2)) M/s" : "\(Format.decimal(rate / 1e3, digits: 1)) k/s"
+            let messages =
+                rate >= 1e6
+                ? "\(Format.decimal(rate / 1e6, digits: 2)) M/s" : "\(Format.decimal(rate / 1e3, digits: 1)) k/s"
             let bytes = rate * Double(result.plan.size) / 1e9
             return ["\(messages), \(Format.decimal(bytes, digits: 2)) GB/s", "", ""]
         }

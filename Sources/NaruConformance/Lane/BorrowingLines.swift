@@ -80,7 +80,8 @@ extension Conformance {
                 return 1
             }
             guard taken == 1 else { return lendsNothing }
-            try expectEqual(codes, [.reentrant, .reentrant, .reentrant], "drain, arm and borrow while records are lent")
+            try expectEqual(
+                codes, [.reentrant, .reentrant, .reentrant], "drain, arm and borrow while records are lent")
             try expectEqual(found, [records[0]], "what is lent by a lane that was closed meanwhile")
             try expectError(.closed, "a drain after a close while records were lent") {
                 _ = try bench.inbound.drain(1) { _ in .take }

@@ -88,7 +88,8 @@ extension Conformance {
             return .passed
         },
         .lane(
-            "lane.spin.receive", "spin(_:) takes nothing, does not sleep, and does not say nothing where there is a record."
+            "lane.spin.receive",
+            "spin(_:) takes nothing, does not sleep, and does not say nothing where there is a record."
         ) { subject in
             let bench = try LaneBench(subject)
             for _ in 0..<100 { _ = bench.inbound.spin(16) }
@@ -113,7 +114,8 @@ extension Conformance {
                 _ = try bench.outbound.flush()
                 try bench.receive(filled)
                 try expect(
-                    bench.outbound.spin(16, byteCount: byteCount) != .nothing, "an empty lane says that there is nothing")
+                    bench.outbound.spin(16, byteCount: byteCount) != .nothing,
+                    "an empty lane says that there is nothing")
             }
             try bench.exchange([Record(1, byteCount: 16)])
             bench.outbound.close()

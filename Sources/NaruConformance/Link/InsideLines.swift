@@ -208,7 +208,8 @@ extension Conformance {
 
     /// Counts messages.
     ///
-    /// `@unchecked Sendable`: a receiver's closure runs on one thread at a time, and the line looks when it has returned.
+    /// `@unchecked Sendable`: a receiver's closure runs on one thread at a time, and the line looks when it has
+    /// returned.
     private final class Given: @unchecked Sendable {
         private(set) var count = 0
 

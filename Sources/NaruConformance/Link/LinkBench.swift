@@ -44,7 +44,8 @@ final class LinkBench: Sendable {
     private static func runtime(_ subject: Subject, _ directory: String) throws -> Runtime {
         try Runtime(
             transports: [subject.transport], codecs: [RunLengthCodec(), RecallCodec()],
-            directories: RuntimeDirectories([directory]), logger: Logger(label: "naru-kit") { _ in SwiftLogNoOpLogHandler() })
+            directories: RuntimeDirectories([directory]),
+            logger: Logger(label: "naru-kit") { _ in SwiftLogNoOpLogHandler() })
     }
 
     /// Runs `body` with a bench, which ends with it.

@@ -5,7 +5,8 @@ public import NaruCore
 public import NaruSystem
 
 /// Steps the two openings of a link against each other within one process: for a plugin's own tests, which look at the
-/// lanes, or change a message on its way as a hostile peer would. What all openings must do is what the kit's lines try.
+/// lanes, or change a message on its way as a hostile peer would. What all openings must do is what the kit's lines
+/// try.
 public struct OpeningPair {
     /// Whose openings they are.
     public var transport: any Transport

@@ -3,8 +3,8 @@
 
 public import NaruSystem
 
-/// The blocking forms of a ``Receiver``'s operations, for threads of the program's own. Never call them from a task: they
-/// would hold one of Swift's threads.
+/// The blocking forms of a ``Receiver``'s operations, for threads of the program's own. Never call them from a task:
+/// they would hold one of Swift's threads.
 public struct BlockingReceiver {
     @usableFromInline let receiver: Receiver
 

@@ -114,7 +114,9 @@ extension Sender {
         guard try payAbort() else { return false }
         let count = [accepted.littleEndian]
         do {
-            guard unsafe try lane.trySend(RecordHeader(kind: .finish), RawSpan(), count.span.bytes) else { return false }
+            guard unsafe try lane.trySend(RecordHeader(kind: .finish), RawSpan(), count.span.bytes) else {
+                return false
+            }
         } catch {
             throw laneFailed(error)
         }

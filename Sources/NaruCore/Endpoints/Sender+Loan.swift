@@ -4,7 +4,8 @@
 public import NaruSystem
 
 extension Sender {
-    /// Lends memory for a message of exactly `byteCount` bytes, to be written in place, and sends it when `body` returns.
+    /// Lends memory for a message of exactly `byteCount` bytes, to be written in place, and sends it when `body`
+    /// returns.
     ///
     /// The memory is the lane's own where the transport lends in place and the message fits one record; otherwise it is
     /// private and copied on sending. Its earlier contents are unspecified: write every byte. When `body` throws,

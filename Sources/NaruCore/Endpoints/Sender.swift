@@ -6,8 +6,8 @@ public import NaruSystem
 /// The end of a link that sends.
 ///
 /// A sender has one user at a time: it is not `Sendable`, its `async` methods run where they are called, and no other
-/// thread may be inside one of them. What other threads may do stands under ``control``. The blocking forms, for threads
-/// of your own, stand under ``blocking``.
+/// thread may be inside one of them. What other threads may do stands under ``control``. The blocking forms, for
+/// threads of your own, stand under ``blocking``.
 ///
 /// `send` returns when the lane has accepted the message: it will arrive in order, once, for as long as the link lives.
 /// ``flush(deadline:)`` returns when everything accepted is handed over, ``finish(deadline:)`` when the receiver has

@@ -50,8 +50,8 @@ struct Transmission {
         byteCount = compressed?.byteCount ?? rawByteCount
     }
 
-    /// Nothing of the message has been sent: whole, it has at most `maximumRecordBytes`; else its fragments have at most
-    /// `fragmentBytes`, and this number.
+    /// Nothing of the message has been sent: whole, it has at most `maximumRecordBytes`; else its fragments have at
+    /// most `fragmentBytes`, and this number.
     mutating func cut(maximumRecordBytes: Int, fragmentBytes: Int, message: UInt64) {
         self.maximumRecordBytes = maximumRecordBytes
         self.fragmentBytes = fragmentBytes

@@ -6,9 +6,10 @@ internal import Synchronization
 
 /// A task executor whose one thread does the waiting itself.
 ///
-/// A task that waits for a link usually suspends: the peer wakes the reactor's thread, and that hands the task to one of
-/// Swift's threads, two hops that cost tens of microseconds. A task on this executor waits like a thread of the
-/// program's own: the executor's thread spins and sleeps on the link's word itself and goes on in the task when it wakes.
+/// A task that waits for a link usually suspends: the peer wakes the reactor's thread, and that hands the task to one
+/// of Swift's threads, two hops that cost tens of microseconds. A task on this executor waits like a thread of the
+/// program's own: the executor's thread spins and sleeps on the link's word itself and goes on in the task when it
+/// wakes.
 ///
 /// ```swift
 /// let executor = try naru.makeExecutor()

@@ -15,7 +15,8 @@ extension NaruError {
             case SystemErrno.tableFull: (.resourceExhausted, "raise fs.file-max")
             case SystemErrno.noSpace: (.resourceExhausted, "free space or allow more memory")
             case SystemErrno.noMemory: (.resourceExhausted, "free memory or raise the limit of the control group")
-            case SystemErrno.accessDenied, SystemErrno.notPermitted: (.system, "check owner and mode of \(error.object)")
+            case SystemErrno.accessDenied, SystemErrno.notPermitted:
+                (.system, "check owner and mode of \(error.object)")
             default: (.system, nil)
             }
         self.init(

@@ -3,9 +3,9 @@
 
 /// What went wrong, where, why and what to do about it.
 ///
-/// Every operation of Naru that can fail throws this type. The `code` is stable and meant for programs; the description is
-/// one line for a person and names the operation, the object, the cause and the remedy. The error is one word wide (its
-/// fields are boxed), so that throwing functions on the data path return it in a register.
+/// Every operation of Naru that can fail throws this type. The `code` is stable and meant for programs; the description
+/// is one line for a person and names the operation, the object, the cause and the remedy. The error is one word wide
+/// (its fields are boxed), so that throwing functions on the data path return it in a register.
 public struct NaruError: Error, Sendable {
     private let storage: Storage
 
@@ -89,7 +89,8 @@ extension NaruError {
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Value: String {
             case busy, cancelled, closed, corrupted, deadlineExceeded, finished, invalidArgument,
-                invalidConfiguration, forked, messageTooLarge, network, noTransport, peerExited, peerKilled, peerVanished,
+                invalidConfiguration, forked, messageTooLarge, network, noTransport, peerExited, peerKilled,
+                peerVanished,
                 protocolViolation, reentrant, refused, removed, resourceExhausted, system, unreachable, unsupported
         }
         private let value: Value

@@ -3,7 +3,8 @@
 
 /// Puts fragments together again, within a bound. A pure value: it reads records and makes no system call.
 ///
-/// It trusts nothing that the peer says: memory grows with the bytes that came, never with the bytes that were promised.
+/// It trusts nothing that the peer says: memory grows with the bytes that came, never with the bytes that were
+/// promised.
 struct Assembler: ~Copyable {
     private var buffer: [UInt8] = []
     private var current: FragmentHeader?

@@ -214,7 +214,9 @@ final class WaitSlot: Sendable {
     }
 
     /// Blocks the calling thread until the descriptor is ready, woken or the deadline.
-    private func block(on descriptor: Descriptor, _ events: PollEvents, deadline: Deadline) throws(SystemError) -> Outcome {
+    private func block(on descriptor: Descriptor, _ events: PollEvents, deadline: Deadline) throws(SystemError)
+        -> Outcome
+    {
         let counter = try interruptCounter()
         let early = state.withLock { state in
             if state.permit { return true }

@@ -117,7 +117,8 @@ struct HandshakeMachine: Sendable {
         case (.reject(let rejection), .opening(let agreement, _, _)):
             guard agreement.link == rejection.link else { return [] }
             return [.abandonOpening]
-                + next(after: agreement, "on the peer's side: \(rejection.reason)", rejection.remedy ?? "see the reason")
+                + next(
+                    after: agreement, "on the peer's side: \(rejection.reason)", rejection.remedy ?? "see the reason")
         case (.reject, .awaitingProposal), (.ready, .awaitingProposal):
             return []  // They cross with this end's rejection of the same attempt.
         default:
@@ -133,7 +134,8 @@ struct HandshakeMachine: Sendable {
         peer = hello
         guard hello.versions.highestCommon(end.hello.versions) != nil else {
             return refuse(
-                .version, "it speaks protocol versions \(hello.versions.oldest) to \(hello.versions.newest), "
+                .version,
+                "it speaks protocol versions \(hello.versions.oldest) to \(hello.versions.newest), "
                     + "this end \(end.hello.versions.oldest) to \(end.hello.versions.newest)",
                 "use one release of Naru at both ends")
         }
@@ -303,7 +305,8 @@ struct HandshakeMachine: Sendable {
             .send(.refuse(refusal)),
             .fail(
                 NaruError(
-                    .refused, operation: "connect", object: end.hello.name, reason: "this end refuses the peer: \(reason)",
+                    .refused, operation: "connect", object: end.hello.name,
+                    reason: "this end refuses the peer: \(reason)",
                     remedy: remedy)),
         ]
     }

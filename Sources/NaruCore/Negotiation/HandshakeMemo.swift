@@ -4,16 +4,17 @@
 internal import FoundationEssentials
 internal import Synchronization
 
-/// What this process has said and heard in HELLO and in proposals, as bytes and as values, so that a link to a peer that
-/// is known already costs no JSON: HELLO describes the process and its mechanisms, and apart from the link's name it is
-/// the same for every link of two processes; so are, apart from the link's id, the proposals that follow from it.
+/// What this process has said and heard in HELLO and in proposals, as bytes and as values, so that a link to a peer
+/// that is known already costs no JSON: HELLO describes the process and its mechanisms, and apart from the link's name
+/// it is the same for every link of two processes; so are, apart from the link's id, the proposals that follow from it.
 ///
 ///     {"type":"hello","hello":{"name":"frames",TERMS}}
 ///
-/// In HELLO, TERMS are the fields but for the name, in the order in which they happen to be encoded. A body of exactly this form
-/// is looked up by its terms; every other one is left to the decoder of JSON. What is found is what the decoder made of
-/// the same terms, and terms that could hold a second name are not kept, so nothing that a peer sends can make the two
-/// differ. A proposal's frame keeps the id apart from the JSON. Memory is bounded: few entries, and none large.
+/// In HELLO, TERMS are the fields but for the name, in the order in which they happen to be encoded. A body of exactly
+/// this form is looked up by its terms; every other one is left to the decoder of JSON. What is found is what the
+/// decoder made of the same terms, and terms that could hold a second name are not kept, so nothing that a peer sends
+/// can make the two differ. A proposal's frame keeps the id apart from the JSON. Memory is bounded: few entries, and
+/// none large.
 ///
 /// A memo belongs to one ``Runtime``, whose process, records and codecs stay as they are.
 final class HandshakeMemo: Sendable {

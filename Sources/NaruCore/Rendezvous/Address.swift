@@ -43,8 +43,8 @@ public enum Address: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The name of the link at this address: empty for `inherited:` alone, ``NetworkPlace/unnamed`` for a port without a
-    /// name behind it; what stands for it in messages where it has none.
+    /// The name of the link at this address: empty for `inherited:` alone, ``NetworkPlace/unnamed`` for a port without
+    /// a name behind it; what stands for it in messages where it has none.
     public var name: String {
         switch self {
         case .local(let name), .inherited(let name): name

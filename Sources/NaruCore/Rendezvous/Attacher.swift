@@ -133,7 +133,8 @@ struct Attacher {
                 remedy: "set compression to auto or off")
         }
         var requirements = request.requirements
-        if case .medium = address {} else if request.isRaw {
+        if case .medium = address {
+        } else if request.isRaw {
             throw NaruError(
                 .invalidArgument, operation: "attach", object: address.description,
                 reason: "a link of Naru's has no raw form",

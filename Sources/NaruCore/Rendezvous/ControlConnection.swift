@@ -58,9 +58,10 @@ final class ControlConnection: Sendable {
     }
 
     /// Sends bytes from an offset on, with descriptors and, where asked, with credentials.
-    typealias Transmit = @Sendable (
-        Descriptor, [UInt8], _ offset: Int, [Descriptor], _ credentials: Bool
-    ) throws(SystemError) -> IOResult
+    typealias Transmit =
+        @Sendable (
+            Descriptor, [UInt8], _ offset: Int, [Descriptor], _ credentials: Bool
+        ) throws(SystemError) -> IOResult
 
     /// The most bytes that wait to be sent before a peer that does not read is given up.
     private static let maximumQueuedBytes = 256 * 1024
@@ -343,7 +344,9 @@ final class ControlConnection: Sendable {
                         }
                         return nil
                     }
-                    guard case .opening(_, _, let count) = frame else { return (.frame(frame, descriptors: []), handler) }
+                    guard case .opening(_, _, let count) = frame else {
+                        return (.frame(frame, descriptors: []), handler)
+                    }
                     if state.arrived.count < count, state.lostDescriptors {
                         // The kernel had no number left for them. The opening fails, the link need not.
                         (state.arrived, state.lostDescriptors) = ([], false)

@@ -5,9 +5,9 @@ internal import Synchronization
 
 /// A value behind a lock, whose parts need not be `Sendable`.
 ///
-/// `@unchecked Sendable`: the value is touched under the lock only. Unlike `Mutex` it does not ask the compiler to prove
-/// that nothing inside came from elsewhere: it is for what the reactor's thread makes, keeps and gives away once, such as
-/// a plugin's opening and its lanes.
+/// `@unchecked Sendable`: the value is touched under the lock only. Unlike `Mutex` it does not ask the compiler to
+/// prove that nothing inside came from elsewhere: it is for what the reactor's thread makes, keeps and gives away once,
+/// such as a plugin's opening and its lanes.
 final class Guarded<Value>: @unchecked Sendable {
     private let mutex = Mutex(())
     private var value: Value

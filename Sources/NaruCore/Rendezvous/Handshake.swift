@@ -4,15 +4,15 @@
 internal import Logging
 internal import NaruSystem
 
-/// Runs one ``HandshakeMachine`` over one control connection, on the reactor's thread: carries out its actions and steps
-/// the plugin's ``Opening``.
+/// Runs one ``HandshakeMachine`` over one control connection, on the reactor's thread: carries out its actions and
+/// steps the plugin's ``Opening``.
 final class Handshake: Sendable {
     /// What a handshake yields: the lanes and the link, owned by whoever takes them.
     ///
     /// Dropped untaken, it closes the lanes and tells the peer.
     ///
-    /// `@unchecked Sendable`: lanes are made on the reactor's thread, which forgets them when it hands this over; the one
-    /// receiver takes them once.
+    /// `@unchecked Sendable`: lanes are made on the reactor's thread, which forgets them when it hands this over; the
+    /// one receiver takes them once.
     final class Established: @unchecked Sendable {
         let link: Link
         private var lanes: Lanes?
@@ -44,8 +44,8 @@ final class Handshake: Sendable {
     /// How it ended: a link, or why there is none, with the decision where one was reached.
     typealias Completion = @Sendable (Result<Established, NaruError>) -> Void
 
-    /// The machine, the opening and its lanes; used on the reactor's thread, so the lock is hardly ever contended. Nothing
-    /// is called back under it.
+    /// The machine, the opening and its lanes; used on the reactor's thread, so the lock is hardly ever contended.
+    /// Nothing is called back under it.
     private struct State {
         var machine: HandshakeMachine
         var opening: (any Opening)?
@@ -376,7 +376,8 @@ final class Handshake: Sendable {
         if (lanes.outbound != nil) != needs.out || (lanes.inbound != nil) != needs.in {
             reason = "the plugin yielded other lanes than were agreed"
         } else if let outbound = lanes.outbound, outbound.maximumRecordBytes < Transmission.minimumRecordBytes {
-            reason = "its records have at most \(outbound.maximumRecordBytes) bytes, fewer than "
+            reason =
+                "its records have at most \(outbound.maximumRecordBytes) bytes, fewer than "
                 + "\(Transmission.minimumRecordBytes)"
         } else {
             return nil
@@ -387,7 +388,8 @@ final class Handshake: Sendable {
     private static func oversized(_ message: OpeningMessage) -> NaruError {
         NaruError(
             .unsupported, operation: "open", object: "opening message",
-            reason: "the plugin's message has \(message.bytes.count) bytes and \(message.descriptors.count) descriptors; "
+            reason:
+                "the plugin's message has \(message.bytes.count) bytes and \(message.descriptors.count) descriptors; "
                 + "\(ControlFrame.maximumOpeningBytes) and \(ControlFrame.maximumDescriptors) are the most",
             remedy: "mend the plugin")
     }

@@ -239,7 +239,8 @@ final class LinkListener: Sendable {
             return HandshakeRefusal(
                 code: .busy,
                 reason: isMany
-                    ? "too many links wait to be accepted" : "the receiver serves another sender and takes one at a time",
+                    ? "too many links wait to be accepted"
+                    : "the receiver serves another sender and takes one at a time",
                 remedy: isMany ? nil : "wait until it has finished, or use a listener there")
         }
         box.isAdmitted.store(true, ordering: .relaxed)

@@ -4,7 +4,8 @@
 internal import NaruSystem
 internal import Synchronization
 
-/// Where the reactor's thread leaves items for waiting tasks and threads: each item goes to one of them, the end to all.
+/// Where the reactor's thread leaves items for waiting tasks and threads: each item goes to one of them, the end to
+/// all.
 final class Mailbox<Item: Sendable>: Sendable {
     private struct State {
         var items: [Item] = []

@@ -8,8 +8,8 @@ internal import Synchronization
 /// reason.
 ///
 /// A hang-up alone does not say how the peer ended, and a child that the peer forked can keep the socket open, so the
-/// pidfd decides where there is one. A process closes its descriptors a moment before its pidfd says that it ended, so a
-/// hang-up waits a moment for the pidfd.
+/// pidfd decides where there is one. A process closes its descriptors a moment before its pidfd says that it ended, so
+/// a hang-up waits a moment for the pidfd.
 final class PeerMonitor: Sendable {
     private struct State {
         var process: PeerProcesses.Watch?
@@ -17,7 +17,8 @@ final class PeerMonitor: Sendable {
         var connection: ControlConnection?
     }
 
-    /// How long a hang-up waits for the kernel to say how the process ended. An unexplained hang-up is reported after it.
+    /// How long a hang-up waits for the kernel to say how the process ended. An unexplained hang-up is reported after
+    /// it.
     private static let grace = Duration.milliseconds(40)
 
     private let link: Link

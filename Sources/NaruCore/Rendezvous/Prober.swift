@@ -7,8 +7,9 @@ internal import Synchronization
 /// Probes mechanisms one after another, on a thread of its own, so that one whose probe hangs keeps nobody: it is
 /// refused, and another thread goes on behind it.
 ///
-/// A thread that hangs inside a plugin cannot be ended from outside. It is left to end by itself when the probe returns,
-/// and then does nothing more; ``Runtime/shutdown()`` joins it if it has ended by then, and says so in the log if not.
+/// A thread that hangs inside a plugin cannot be ended from outside. It is left to end by itself when the probe
+/// returns, and then does nothing more; ``Runtime/shutdown()`` joins it if it has ended by then, and says so in the log
+/// if not.
 final class Prober: Sendable {
     /// How long one probe may take.
     static let bound = Duration.seconds(1)

@@ -5,8 +5,8 @@ internal import Logging
 internal import NaruSystem
 internal import Synchronization
 
-/// Logs refused connections: one line for each reason and second, with a count, so that a peer that sends rubbish cannot
-/// fill the log.
+/// Logs refused connections: one line for each reason and second, with a count, so that a peer that sends rubbish
+/// cannot fill the log.
 final class RefusalLog: Sendable {
     private struct Entry {
         var since: Deadline

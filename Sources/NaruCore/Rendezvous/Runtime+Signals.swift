@@ -217,7 +217,8 @@ extension Runtime {
         let remedied = candidates.first { asked != nil || record(of: $0.transport)?.onlyByName == false }
         return NaruError(
             .noTransport, operation: "open", object: object,
-            reason: candidates.isEmpty ? "this build has nothing that synchronises" : "no transport is valid: \(reasons)",
+            reason: candidates.isEmpty
+                ? "this build has nothing that synchronises" : "no transport is valid: \(reasons)",
             remedy: (remedied ?? candidates.first)?.remedy)
     }
 }

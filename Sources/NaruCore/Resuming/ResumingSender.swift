@@ -194,7 +194,8 @@ public final class ResumingSender {
         case .deadlineExceeded, .cancelled: throw error
         case _ where channel != nil && Resumption.mayComeBack(error): lose()
         default:
-            let rest = kept.count > 0
+            let rest =
+                kept.count > 0
                 ? "; messages \(kept.taken + 1) to \(kept.total) are not known to be taken" : "; everything was taken"
             let last = NaruError(
                 error.code, operation: error.operation, object: error.object, reason: error.reason + rest,

@@ -54,7 +54,8 @@ public enum Selector {
                 .time(size: request.pricedBytes, receivers: request.reachedReceivers)
             // Fragments after the first follow it without another wake-up: each costs what a streamed message does.
             let stream = costs.cost(of: name, wait: wait, objective: .throughput) ?? .unmeasured
-            time += Double(fragments(of: request, in: record) - 1)
+            time +=
+                Double(fragments(of: request, in: record) - 1)
                 * stream.time(size: 0, receivers: request.reachedReceivers)
             quote.nanoseconds[name] = Cost.quantised(time)
         }

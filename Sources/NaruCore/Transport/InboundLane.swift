@@ -5,23 +5,26 @@ internal import NaruSystem
 
 /// The receiving half of one direction of a link, made by a plugin.
 ///
-/// One thread or task uses a lane at a time. No operation blocks. Contract, each sentence a test of the conformance kit:
+/// One thread or task uses a lane at a time. No operation blocks. Contract, each sentence a test of the conformance
+/// kit:
 ///
-/// - ``drain(_:_:)`` gives the committed records in order, each borrowed in place and valid only inside the closure, and
-///   returns how many were taken. It returns 0 when there is none now.
+/// - ``drain(_:_:)`` gives the committed records in order, each borrowed in place and valid only inside the closure,
+///   and returns how many were taken. It returns 0 when there is none now.
 /// - A record for which the closure answers ``DrainStep/leaveAndStop`` is given again by the next drain.
 /// - A record is given back to the lane, and its room to the sender, only after the closure returned.
 /// - The lane reads each length and offset that a peer can write once, checks it, then uses it; a violation throws
 ///   ``NaruError/Code/protocolViolation`` now and at every later call.
 /// - A hang-up never overtakes data: everything committed is given before ``WaitTarget/ended``.
 /// - ``borrow(_:)`` lends the next plain records that lie in place one behind the other, as many as the caller has room
-///   for, and returns how many; 0 where the next record is another, or none, or the lane lends none this way. They stay as
-///   they are until ``giveBack(_:taken:)``, which takes the first of them and leaves the rest to be given again. Nothing
-///   else is done with the lane in between, except ``close()``, which then takes effect when they are given back.
+///   for, and returns how many; 0 where the next record is another, or none, or the lane lends none this way. They stay
+///   as they are until ``giveBack(_:taken:)``, which takes the first of them and leaves the rest to be given again.
+///   Nothing else is done with the lane in between, except ``close()``, which then takes effect when they are given
+///   back.
 /// - ``label`` is that of the record lent last, also inside the closure that it is lent to.
 /// - ``select(_:)`` says which records are given from then on; one that was lent and left comes first all the same.
 /// - ``spin(_:)`` takes nothing, does not sleep, and does not say ``SpinOutcome/nothing`` where there is a record.
-/// - ``sleep()`` returns when something came, the stream ended, or its receiving side was shut down, and may return early.
+/// - ``sleep()`` returns when something came, the stream ended, or its receiving side was shut down, and may return
+///   early.
 /// - ``close()`` is idempotent. Every drain after it throws ``NaruError/Code/closed``.
 public protocol InboundLane: AnyObject {
     /// Whether what the other end handed over may still be on its way when that end is gone: then only the end of the

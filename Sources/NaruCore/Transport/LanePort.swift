@@ -12,7 +12,8 @@ public protocol LanePort: Sendable {
 /// What the lanes of one end do with what those of the other end send through their ``LanePort``.
 public protocol LaneMailbox: Sendable {
     /// Takes a message. Called on the reactor's thread, in order, while the lanes are in use; must not block. The
-    /// message comes from a peer: everything in it is checked. Descriptors that got lost on the way are missing from it.
+    /// message comes from a peer: everything in it is checked. Descriptors that got lost on the way are missing from
+    /// it.
     /// - Throws: ``NaruError/Code/protocolViolation``: the link is closed.
     func receive(_ message: OpeningMessage) throws(NaruError)
 }

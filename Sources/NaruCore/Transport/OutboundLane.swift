@@ -7,15 +7,15 @@
 /// uses a lane at a time; only ``arm(_:)``'s target is touched by others. No operation blocks and none calls back into
 /// user code. Contract, each sentence a test of the conformance kit:
 ///
-/// - ``reserve(_:)`` lends exactly the bytes asked for, or returns `nil` when there is no room now. The memory belongs to
-///   the lane; the borrower writes it until ``commit(_:byteCount:)`` or ``abort()``. At most one loan is out.
+/// - ``reserve(_:)`` lends exactly the bytes asked for, or returns `nil` when there is no room now. The memory belongs
+///   to the lane; the borrower writes it until ``commit(_:byteCount:)`` or ``abort()``. At most one loan is out.
 /// - ``commit(_:byteCount:)`` makes the first `byteCount` bytes of the loan a record; it never fails for lack of room.
 /// - ``abort()`` leaves no trace of the loan; without a loan it does nothing.
 /// - ``trySend(_:_:_:)`` copies: on return the caller owns its bytes again. `false` means no room and no effect.
 /// - Between ``hold()`` and ``publish()`` records may stay invisible to the peer; ``publish()`` shows all of them.
-/// - ``borrowRoom()`` lends memory for more records of a batch that has one already, or none. Nothing else is done with the
-///   lane until ``useRoom(_:)`` says how much of it holds whole records, each 8-byte aligned behind the other; they are
-///   then part of the batch.
+/// - ``borrowRoom()`` lends memory for more records of a batch that has one already, or none. Nothing else is done with
+///   the lane until ``useRoom(_:)`` says how much of it holds whole records, each 8-byte aligned behind the other; they
+///   are then part of the batch.
 /// - ``setLabel(_:)`` labels the records accepted from then on, whatever is refused or waits in between.
 /// - ``flush()`` returns `true` when everything accepted is handed over: it survives this process, as far as the
 ///   transport's record claims. `false` means: wait until writable, then call again.
@@ -24,8 +24,8 @@
 /// - ``close()`` is idempotent, releases what the lane holds and leaves to the peer what was handed over.
 /// - Every operation after ``close()`` throws ``NaruError/Code/closed``.
 public protocol OutboundLane: AnyObject {
-    /// The most bytes one record may have (prefix included), at least 64. Larger messages are fragmented by the core. It
-    /// may grow from one operation to the next, never shrink.
+    /// The most bytes one record may have (prefix included), at least 64. Larger messages are fragmented by the core.
+    /// It may grow from one operation to the next, never shrink.
     var maximumRecordBytes: Int { get }
 
     /// The bytes that the fragments of a message above ``maximumRecordBytes`` best have, header included: as many, by

@@ -41,7 +41,8 @@
         unsafe self.init(copying: bytes.span.bytes)
     }
 
-    /// Takes over memory of `byteCount` bytes, allocated with `UnsafeMutableRawPointer.allocate`; freed with the message.
+    /// Takes over memory of `byteCount` bytes, allocated with `UnsafeMutableRawPointer.allocate`; freed with the
+    /// message.
     public init(adopting base: UnsafeMutableRawPointer, byteCount: Int) {
         unsafe self.base = base
         self.byteCount = byteCount

@@ -3,11 +3,11 @@
 
 public import NaruSystem
 
-/// Memory that a lane lends for many plain records, written one behind the other as they are sent: a batch whose messages
-/// do not go through the layers below one by one.
+/// Memory that a lane lends for many plain records, written one behind the other as they are sent: a batch whose
+/// messages do not go through the layers below one by one.
 ///
-/// A record is its header word, then its bytes, then nothing up to a multiple of 8, as in ``RecordHeader``; a large one takes
-/// whole cache lines, and its bytes begin on one.
+/// A record is its header word, then its bytes, then nothing up to a multiple of 8, as in ``RecordHeader``; a large one
+/// takes whole cache lines, and its bytes begin on one.
 // Safe: everything is written within the bytes that the lane lent, which is what `append` compares with.
 @safe public struct RecordRoom {
     /// The memory, 8-byte aligned; `nil`: there is none.
@@ -25,13 +25,13 @@ public import NaruSystem
     /// Their messages' bytes.
     @usableFromInline var messageByteCount = 0
 
-    /// From how many bytes on a record is large, and its bytes begin on a cache line: copies to and from it are then a third
-    /// faster.
+    /// From how many bytes on a record is large, and its bytes begin on a cache line: copies to and from it are then a
+    /// third faster.
     @inlinable
     public static var largeByteCount: Int { 1_024 }
 
-    /// What a record of so many bytes takes, its header word included: a multiple of 8, or of a cache line where it is large,
-    /// so that the next needs no padding. Never less for more bytes.
+    /// What a record of so many bytes takes, its header word included: a multiple of 8, or of a cache line where it is
+    /// large, so that the next needs no padding. Never less for more bytes.
     @inlinable
     @inline(__always)
     public static func stride(_ byteCount: Int) -> Int {
@@ -52,7 +52,8 @@ public import NaruSystem
         (byteCount, limit) = (memory.count, memory.count)
     }
 
-    /// Writes a record behind those that lie here; `false` when it does not fit, or is large and would not begin on a line.
+    /// Writes a record behind those that lie here; `false` when it does not fit, or is large and would not begin on a
+    /// line.
     // Inlinable: it is all that a small message of a batch costs.
     @inlinable
     @inline(__always)
@@ -81,7 +82,7 @@ public import NaruSystem
         guard size <= limit, end <= byteCount, let base = unsafe base, let bulk = unsafe bulk else { return false }
         let record = unsafe base + usedByteCount
         let payload = unsafe record + RecordHeader.byteCount
-        guard unsafe Int(bitPattern: payload) & 63 == 0 else { return false }
+        guard Int(bitPattern: payload) & 63 == 0 else { return false }
         // Without a retain, an atomic operation, which would wait until all that was stored before is visible.
         unsafe bulk._withUnsafeGuaranteedRef { bulk in
             unsafe bytes.withUnsafeBytes {

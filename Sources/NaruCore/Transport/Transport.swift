@@ -41,8 +41,8 @@ public struct OpeningRequest: Sendable {
     public var peer: PeerCredentials
     /// The thread that watches descriptors and deadlines for this ``Runtime``.
     public var reactor: Reactor
-    /// Where ends of this host meet: for what has to have a name for a moment, and for the sidecars of objects that have
-    /// one; see ``DurableObjects``.
+    /// Where ends of this host meet: for what has to have a name for a moment, and for the sidecars of objects that
+    /// have one; see ``DurableObjects``.
     public var directories: RuntimeDirectories
     /// What the rendezvous of some plugin knows of the connection, where the two ends met by one: over a network. Then
     /// messages pass no descriptors.
@@ -74,8 +74,8 @@ public struct OpeningRequest: Sendable {
 /// Opening in progress: a machine that the handshake steps, on the reactor's thread, until it yields lanes.
 ///
 /// It is a machine and not an `async` function because a listener's openings must go on while nobody awaits anything,
-/// without a task of their own. Before it yields lanes it must have *proved* that both ends hold the same thing: that an
-/// object received is of the right type, size and seals and holds the agreed nonce, or that a first record crossed.
+/// without a task of their own. Before it yields lanes it must have *proved* that both ends hold the same thing: that
+/// an object received is of the right type, size and seals and holds the agreed nonce, or that a first record crossed.
 /// Dropping an opening releases everything it made, names included.
 public protocol Opening: AnyObject {
     /// Goes on after `event`. Must not block and must not call back.

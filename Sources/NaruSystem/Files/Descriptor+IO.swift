@@ -64,8 +64,8 @@ extension Descriptor {
         try gotten(unsafe naru_receive(number, buffer.baseAddress, buffer.count), buffer.count, "recv")
     }
 
-    /// As ``receive(into:)``, but blocks the calling thread until there is something, the end, or an error. Throws `EINTR`
-    /// after a signal. ``IOResult/wouldBlock``, at once, only where the socket does not block.
+    /// As ``receive(into:)``, but blocks the calling thread until there is something, the end, or an error. Throws
+    /// `EINTR` after a signal. ``IOResult/wouldBlock``, at once, only where the socket does not block.
     ///
     /// On Linux a thread wakes from `recv(2)` some microseconds earlier than from `poll(2)`.
     public func receiveBlocking(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> IOResult {

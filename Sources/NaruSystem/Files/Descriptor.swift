@@ -61,7 +61,8 @@ public final class Descriptor: Sendable {
         try checked(naru_set_close_on_exec(number), "fcntl", name)
     }
 
-    /// Takes over a descriptor that this process inherited, if it is the file that was meant, and marks it close-on-exec.
+    /// Takes over a descriptor that this process inherited, if it is the file that was meant, and marks it
+    /// close-on-exec.
     ///
     /// Throws `EBADF` when the number is closed or another file has it: then it is somebody else's, and left alone.
     public static func inherited(_ number: Int32, inode: UInt64) throws(SystemError) -> Descriptor {

@@ -27,15 +27,16 @@ public struct FileStatus: Sendable, Equatable {
 
     init(_ status: naru_status) {
         // The file type of a mode, S_IFMT: the same numbers on every Linux.
-        kind = switch status.mode & 0o170000 {
-        case 0o100000: .regular
-        case 0o040000: .directory
-        case 0o140000: .socket
-        case 0o010000: .fifo
-        case 0o120000: .symbolicLink
-        case 0o020000: .character
-        default: .other
-        }
+        kind =
+            switch status.mode & 0o170000 {
+            case 0o100000: .regular
+            case 0o040000: .directory
+            case 0o140000: .socket
+            case 0o010000: .fifo
+            case 0o120000: .symbolicLink
+            case 0o020000: .character
+            default: .other
+            }
         byteCount = Int(status.byte_count)
         inode = status.inode
         device = status.device

@@ -44,7 +44,9 @@ public enum ControlGroup {
     /// The group's folder and those above it, up to the root.
     private static func folders(root: String, group: Substring) -> [String] {
         var folders = [root]
-        for part in group.split(separator: "/") where part != ".." { folders.append(folders[folders.count - 1] + "/" + part) }
+        for part in group.split(separator: "/") where part != ".." {
+            folders.append(folders[folders.count - 1] + "/" + part)
+        }
         return folders
     }
 

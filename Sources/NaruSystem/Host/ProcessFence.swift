@@ -24,8 +24,8 @@ public enum ProcessFence {
     // Acquiring: the process was registered before.
     public static var isRegistered: Bool { state.load(ordering: .acquiring) == State.registered }
 
-    /// Begins to register this process, once, and returns at once. The kernel takes some milliseconds, during which a thread
-    /// waits for it that then ends by itself.
+    /// Begins to register this process, once, and returns at once. The kernel takes some milliseconds, during which a
+    /// thread waits for it that then ends by itself.
     public static func register() {
         guard
             state.compareExchange(expected: State.unregistered, desired: State.underway, ordering: .relaxed).exchanged
@@ -40,7 +40,7 @@ public enum ProcessFence {
         }
     }
 
-    /// Imposes a fence on every thread of every registered process, and on the calling one. `false` where the kernel has
-    /// none. Some microseconds where other cores are busy with such threads.
+    /// Imposes a fence on every thread of every registered process, and on the calling one. `false` where the kernel
+    /// has none. Some microseconds where other cores are busy with such threads.
     public static func imposeOnAll() -> Bool { naru_membarrier() == 0 }
 }

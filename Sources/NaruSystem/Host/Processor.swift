@@ -18,8 +18,8 @@ public enum Processor {
     @inline(__always)
     public static func fence() { naru_fence() }
 
-    /// Keeps the compiler from moving loads and stores across it; no instruction. What the processor may do with them is
-    /// for another to order: see ``ProcessFence``.
+    /// Keeps the compiler from moving loads and stores across it; no instruction. What the processor may do with them
+    /// is for another to order: see ``ProcessFence``.
     @inlinable
     @inline(__always)
     public static func compilerFence() { naru_compiler_fence() }

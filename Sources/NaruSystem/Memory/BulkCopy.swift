@@ -6,11 +6,11 @@ internal import CNaruSystem
 /// Copies pieces of some kilobytes into memory that another core reads, in whichever of two ways takes less time at the
 /// moment.
 ///
-/// `memmove` copies such pieces with the processor's string instruction. It takes over whole cache lines without fetching
-/// them, which is twice as fast where the reader's core is far away; but little else goes on meanwhile, and where the
-/// reader's core is near, wide stores take two thirds of the time. How far it is no program on a virtual machine can
-/// know, and it changes while the program runs. So one copy in some thousands is timed, a few in each way, and the way
-/// changes when the other was clearly faster.
+/// `memmove` copies such pieces with the processor's string instruction. It takes over whole cache lines without
+/// fetching them, which is twice as fast where the reader's core is far away; but little else goes on meanwhile, and
+/// where the reader's core is near, wide stores take two thirds of the time. How far it is no program on a virtual
+/// machine can know, and it changes while the program runs. So one copy in some thousands is timed, a few in each way,
+/// and the way changes when the other was clearly faster.
 ///
 /// One writer uses it at a time. No call blocks or allocates.
 // A class, because a change of it in place, held by a lane, would be checked for exclusive access at run time.
@@ -31,8 +31,8 @@ public final class BulkCopy {
     /// When the last copy of the trial was done, ticks.
     private var last: UInt64 = 0
 
-    /// The times of one way in a trial: from the end of a copy to the end of the next. What a copy costs shows behind it
-    /// as well, since its stores take effect while the program goes on.
+    /// The times of one way in a trial: from the end of a copy to the end of the next. What a copy costs shows behind
+    /// it as well, since its stores take effect while the program goes on.
     private struct Sample {
         /// Ticks for 1024 bytes, summed over the copies that were not disturbed.
         var sum: UInt64 = 0

@@ -6,8 +6,8 @@ public import Synchronization
 /// Tells a child that was forked from the process which made this: a page that the kernel wipes in the child
 /// (`MADV_WIPEONFORK`).
 ///
-/// Asking costs a plain load. Where the kernel does not know the wish (before Linux 4.14, some sandboxes) a child is not
-/// told.
+/// Asking costs a plain load. Where the kernel does not know the wish (before Linux 4.14, some sandboxes) a child is
+/// not told.
 // Safe: the pointer leads into a mapping that lives as long as this object, and to a word that an atomic is made for.
 @safe
 public final class ForkGuard: Sendable {

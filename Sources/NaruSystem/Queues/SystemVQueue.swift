@@ -60,8 +60,8 @@ public struct SystemVQueue: Sendable, Hashable {
 
     /// Adds a message whose first ``typeBytes`` are its type, above 0; false when the queue is full. `EINVAL` above the
     /// host's limit for one message.
-    // Inlinable, here and below: behind a call of the kernel each return that the processor cannot foresee costs as much
-    // as all that this does.
+    // Inlinable, here and below: behind a call of the kernel each return that the processor cannot foresee costs as
+    // much as all that this does.
     @inlinable
     @inline(__always)
     public func trySend(_ message: UnsafeRawBufferPointer) throws(SystemError) -> Bool {

@@ -25,7 +25,8 @@ public enum UnixSocket {
         var a: Int32 = -1
         var b: Int32 = -1
         // Safe: the callee fills the two locals.
-        try checked(unsafe naru_unix_pair(kind == .seqpacket ? 1 : 0, blocking ? 0 : 1, &a, &b), "socketpair", "AF_UNIX")
+        try checked(
+            unsafe naru_unix_pair(kind == .seqpacket ? 1 : 0, blocking ? 0 : 1, &a, &b), "socketpair", "AF_UNIX")
         return (Descriptor(adopting: a), Descriptor(adopting: b))
     }
 

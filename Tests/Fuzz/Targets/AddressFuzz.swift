@@ -20,7 +20,9 @@ enum AddressFuzz {
                 try require(text == address.name || text == address.description, "`\(text)` became \(address)")
             }
             let again = outcome { () throws(NaruError) in try Address(parsing: address.description) }
-            guard case .success(address) = again else { throw Finding(description: "\(address) does not parse to itself") }
+            guard case .success(address) = again else {
+                throw Finding(description: "\(address) does not parse to itself")
+            }
         }
         if let compression = Compression(text) {
             try require(Compression(compression.description) == compression, "\(compression) does not parse to itself")

@@ -15,7 +15,8 @@ enum NamesFuzz {
             try require(TransientName(name.text) == name, "\(name.text) does not parse to itself")
         }
         if let record = Sidecar.decode(bytes) {
-            try require(Sidecar.decode(Sidecar.encode(record)) == record, "a sidecar's record does not decode to itself")
+            try require(
+                Sidecar.decode(Sidecar.encode(record)) == record, "a sidecar's record does not decode to itself")
             if let terms = SemaphoreTerms(record) {
                 try require(terms.count <= SemaphoreTerms.maximumCount, "\(terms.count) permits")
                 try require((terms.use == .permits) <= (terms.count > 0), "permits of which there are none")

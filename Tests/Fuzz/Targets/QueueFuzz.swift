@@ -7,13 +7,15 @@ import Synchronization
 @testable import NaruCore
 @testable import NaruMessageQueue
 
-/// The input is a sidecar's contents, and a sequence of messages in a queue that anybody may have put there: a length of
-/// two bytes, then the bytes.
+/// The input is a sidecar's contents, and a sequence of messages in a queue that anybody may have put there: a length
+/// of two bytes, then the bytes.
 enum QueueFuzz {
     static func run(_ bytes: [UInt8]) throws(Finding) {
         if let record = Sidecar.decode(bytes) {
             try require(Sidecar.decode(Sidecar.encode(record)) == record, "another record after a round trip")
-            if let size = QueueSize(record) { try require(size.depth > 0 && size.messageBytes > 0, "a size of nothing") }
+            if let size = QueueSize(record) {
+                try require(size.depth > 0 && size.messageBytes > 0, "a size of nothing")
+            }
             if let store = PayloadStore(record) {
                 let last = store.folder.split(separator: "/").last ?? ""
                 try require(last.hasPrefix(record.name + "-"), "payloads in \(store.folder)")

@@ -29,7 +29,8 @@ struct RingReference {
             let isBare = flags == 0 && extensionBytes == 0
             let rest = ring.count - offset - 8
             if kind == 7 {
-                // To the ring's end, where the largest record does not fit, or below a cache line; never behind another.
+                // To the ring's end, where the largest record does not fit, or below a cache line; never behind
+                // another.
                 let fits = byteCount == rest ? rest + 8 < Self.size(ring.count / 4) : byteCount < 64 && byteCount < rest
                 guard isBare, byteCount >= 0, byteCount % 8 == 0, fits, !followsPadding else {
                     answer.isViolated = true

@@ -43,7 +43,8 @@ extension FuzzTarget {
             return littleEndian(UInt64(word.count + bytes.count), 2) + word + bytes
         }
         let plain = message(RecordHeader(), Array("hello".utf8)) + message(RecordHeader(), [])
-        let others = message(RecordHeader(kind: .fragment, flags: .compressed), [UInt8](repeating: 7, count: 40))
+        let others =
+            message(RecordHeader(kind: .fragment, flags: .compressed), [UInt8](repeating: 7, count: 40))
             + message(RecordHeader(kind: .finish), littleEndian(3, 8))
         let original = littleEndian(RecordHeader().word(byteCount: 70_000), 8)
         let reference = message(RecordHeader(kind: .outOfLine), original + littleEndian(9, 8))
@@ -53,7 +54,8 @@ extension FuzzTarget {
             "terms":{"depth":"10","messageBytes":"8192","payloads":"/dev/shm/naru-0-jobs-1"},"version":1}
             """
         return [
-            plain, plain + others, others + reference, plain + message(RecordHeader(), [1], length: 2), [3, 0, 1, 2, 3],
+            plain, plain + others, others + reference, plain + message(RecordHeader(), [1], length: 2),
+            [3, 0, 1, 2, 3],
             Array(sidecar.utf8), Array(sidecar.utf8.reversed()),
         ]
     }
@@ -187,8 +189,10 @@ extension FuzzTarget {
             [64, 0] + filled + step(.take, [2]) + filled + step(.take, [9]),
             [8, 1] + lent + step(.hold) + lent + step(.send, [8]) + step(.publish) + step(.take, [9]) + step(.close),
             [0, 0] + filled + step(.arm, [200, 0]) + step(.spin, [1]) + step(.take, [1]) + step(.disarm),
-            [0, 0] + filled + step(.cursor, littleEndian(1008, 8)) + filled + step(.cursor, littleEndian(8, 8)) + filled,
-            [0, 0] + filled + step(.move, littleEndian(1008, 2)) + step(.word, [0, 1, 2, 0, 0, 0]) + filled + step(.abort),
+            [0, 0] + filled + step(.cursor, littleEndian(1008, 8)) + filled + step(.cursor, littleEndian(8, 8))
+                + filled,
+            [0, 0] + filled + step(.move, littleEndian(1008, 2)) + step(.word, [0, 1, 2, 0, 0, 0]) + filled
+                + step(.abort),
             [0, 0] + step(.reserve, [10, 0]) + step(.commit, [60, 0]),
         ]
     }

@@ -105,7 +105,9 @@ enum StreamFuzz {
             guard case .success(true) = outbound.put(record) else {
                 throw Finding(description: "a record that was received cannot be sent")
             }
-            if let error = drainAll(inbound, &again) { throw Finding(description: "what was sent is refused: \(error)") }
+            if let error = drainAll(inbound, &again) {
+                throw Finding(description: "what was sent is refused: \(error)")
+            }
         }
         try require(again == records, "other records than were sent")
     }

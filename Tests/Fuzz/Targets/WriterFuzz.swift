@@ -69,7 +69,9 @@ enum WriterFuzz {
             isBatch = true
         case .publish:
             isBatch = false
-            if case .failure(let error) = outcome({ () throws(NaruError) in try outbound.publish() }) { try judge(error) }
+            if case .failure(let error) = outcome({ () throws(NaruError) in try outbound.publish() }) {
+                try judge(error)
+            }
         case .arm:
             let byteCount = Int(input.byte())
             let style: WaitStyle = input.byte() & 1 == 0 ? .thread : .task
@@ -121,7 +123,8 @@ enum WriterFuzz {
         case .success(let room?):
             try require(unsafe loan == nil, "two loans")
             try require(room.count == byteCount, "a loan of \(room.count) bytes instead of \(byteCount)")
-            try require(unsafe memory.holds(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(room))), "a loan outside the ring")
+            try require(
+                unsafe memory.holds(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(room))), "a loan outside the ring")
             unsafe loan = room
         case .success(nil): break
         case .failure(let error): try judge(error)

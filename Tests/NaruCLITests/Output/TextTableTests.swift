@@ -7,7 +7,9 @@ import Testing
 
 @Suite struct TextTableTests {
     @Test func `columns line up and lines end without spaces`() {
-        let table = TextTable(rows: [["a", "b", "c"], ["long", "µs", "x"], ["", "", "below"], ["only"], ["x", "", ""]])
+        let table = TextTable(rows: [
+            ["a", "b", "c"], ["long", "µs", "x"], ["", "", "below"], ["only"], ["x", "", ""],
+        ])
         #expect(table.lines == ["a     b   c", "long  µs  x", "          below", "only", "x"])
     }
 

@@ -20,7 +20,9 @@ import Testing
         async let received: [UInt8] = withTaskExecutorPreference(executor) {
             var all: [UInt8] = []
             for _ in 0..<100 {
-                let byte = try await unsafe borrowed.receive(deadline: .after(.seconds(20))) { [UInt8](copying: $0.bytes)[0] }
+                let byte = try await unsafe borrowed.receive(deadline: .after(.seconds(20))) {
+                    [UInt8](copying: $0.bytes)[0]
+                }
                 all.append(try #require(byte))
             }
             return all

@@ -6,8 +6,8 @@ import NaruCore
 import NaruSystem
 import Testing
 
-/// The moment between the end of a reader's lane and the news of why, held open: the thread that would bring the news is
-/// kept busy.
+/// The moment between the end of a reader's lane and the news of why, held open: the thread that would bring the news
+/// is kept busy.
 @Suite(.timeLimit(.minutes(1))) struct GoneReaderTests {
     @Test(arguments: MemoryTransport.Temper.allCases)
     func aSenderThatDoesNotWaitSaysThatTheReaderIsGone(_ temper: MemoryTransport.Temper) async throws {

@@ -98,9 +98,10 @@ import Testing
     }
 
     /// Sizes that a peer declares: wrong, above the link's maximum, without end.
-    @Test(arguments: [
-        [59], [61], [0], [], [0x80, 0], [0xFF, 0xFF, 0xFF, 0xFF, 0x7F], [UInt8](repeating: 0xFF, count: 9),
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [59], [61], [0], [], [0x80, 0], [0xFF, 0xFF, 0xFF, 0xFF, 0x7F], [UInt8](repeating: 0xFF, count: 9),
+        ] as [[UInt8]])
     func aFalseSizeIsCorrupted(_ size: [UInt8]) async throws {
         let pair = try pair { header, bytes in
             header.flags.contains(.compressed) ? (header, size + bytes.dropFirst()) : (header, bytes)

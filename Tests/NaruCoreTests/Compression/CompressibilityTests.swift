@@ -30,9 +30,11 @@ import Testing
         #expect(bytes(300) == [0xAC, 2])
     }
 
-    @Test(arguments: [
-        [], [0x80], [0x80, 0], [0xFF, 0x80, 0], [UInt8](repeating: 0xFF, count: 9), [UInt8](repeating: 0x80, count: 40),
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [], [0x80], [0x80, 0], [0xFF, 0x80, 0], [UInt8](repeating: 0xFF, count: 9),
+            [UInt8](repeating: 0x80, count: 40),
+        ] as [[UInt8]])
     func anotherFormIsNone(_ bytes: [UInt8]) {
         #expect(load(bytes) == nil)
     }

@@ -45,7 +45,8 @@ import Testing
             slot.prepare()
             unsafe word.pointee.store(1, ordering: .sequentiallyConsistent)
             round.store(target, ordering: .releasing)
-            let outcome = unsafe try slot.block(on: .word(UnsafePointer(word), value: 1), deadline: .after(.seconds(20)))
+            let outcome = unsafe try slot.block(
+                on: .word(UnsafePointer(word), value: 1), deadline: .after(.seconds(20)))
             #expect(outcome == .woken)
         }
         waker.join()

@@ -13,7 +13,8 @@ import Testing
             .message(.hello(end(.dialer).hello)), .message(.ready(link)),
             .message(.reject(Rejection(link: link, reason: "r", remedy: "m"))),
             .message(.refuse(HandshakeRefusal(code: .busy, reason: "r", remedy: nil))),
-            .opening(link, [1, 2, 3], descriptorCount: 2), .bell(link), .taken(link, .max), .closing(link, finished: true),
+            .opening(link, [1, 2, 3], descriptorCount: 2), .bell(link), .taken(link, .max),
+            .closing(link, finished: true),
         ]
     }
 
@@ -49,13 +50,14 @@ import Testing
         #expect(throws: NaruError.self) { try Self.read([1, 0, 1, 0]) }
     }
 
-    @Test(arguments: [
-        [], [9], [2], [3] + Array(repeating: 0, count: 15), [4] + Array(repeating: 0, count: 20),
-        [5] + Array(repeating: 0, count: 16) + [7], [2] + Array(repeating: 0, count: 16) + [9],
-        Array("{".utf8), Array("{}".utf8), Array(#"{"type":"hello"}"#.utf8), Array(#"{"type":"x"}"#.utf8),
-        Array(#"{"type":"ready","ready":{"high":-1,"low":0}}"#.utf8), [16] + Array(repeating: 0, count: 16),
-        [16] + Array(repeating: 0, count: 16) + Array("{}".utf8), [17] + Array(repeating: 0, count: 17), [17, 1],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [], [9], [2], [3] + Array(repeating: 0, count: 15), [4] + Array(repeating: 0, count: 20),
+            [5] + Array(repeating: 0, count: 16) + [7], [2] + Array(repeating: 0, count: 16) + [9],
+            Array("{".utf8), Array("{}".utf8), Array(#"{"type":"hello"}"#.utf8), Array(#"{"type":"x"}"#.utf8),
+            Array(#"{"type":"ready","ready":{"high":-1,"low":0}}"#.utf8), [16] + Array(repeating: 0, count: 16),
+            [16] + Array(repeating: 0, count: 16) + Array("{}".utf8), [17] + Array(repeating: 0, count: 17), [17, 1],
+        ] as [[UInt8]])
     func garbledBodiesAreViolations(_ body: [UInt8]) {
         do {
             _ = try ControlFrame(body: body[...])
@@ -73,7 +75,8 @@ import Testing
         for _ in 0..<1_500 {
             var bytes = originals.randomElement(using: &generator)!
             for _ in 0..<Int.random(in: 1...4, using: &generator) {
-                bytes[Int.random(in: 0..<bytes.count, using: &generator)] = .random(in: .min ... .max, using: &generator)
+                bytes[Int.random(in: 0..<bytes.count, using: &generator)] = .random(
+                    in: .min ... .max, using: &generator)
             }
             do { _ = try Self.read(bytes) } catch { refused += 1 }
         }

@@ -94,7 +94,10 @@ import Testing
         let relation = Relation.between(dialer.hello.process, claim("listener"), sameUser: true, related: false)
         let forged = Agreement(
             link: .random(), forward: [terms], backward: [], requirements: Requirements(), relation: relation)
-        let actions = listener.handle(.message(.propose(Proposal(agreement: forged, quote: CostQuote(source: "test", nanoseconds: [:]))), sameUser: true))
+        let actions = listener.handle(
+            .message(
+                .propose(Proposal(agreement: forged, quote: CostQuote(source: "test", nanoseconds: [:]))),
+                sameUser: true))
         guard case .send(.reject(let rejection)) = actions.first else {
             Issue.record("expected a rejection, got \(actions)")
             return
@@ -111,7 +114,8 @@ import Testing
             link: .random(), forward: [LaneTerms(transport: .sharedMemory)], backward: [],
             requirements: Requirements(), relation: relation)
         let early: [ControlMessage] = [
-            .propose(Proposal(agreement: agreement, quote: CostQuote(source: "test", nanoseconds: [:]))), .ready(agreement.link),
+            .propose(Proposal(agreement: agreement, quote: CostQuote(source: "test", nanoseconds: [:]))),
+            .ready(agreement.link),
             .reject(Rejection(link: agreement.link, reason: "x")),
         ]
         var machine = HandshakeMachine(index < 3 ? end(.listener) : dialer)

@@ -133,7 +133,8 @@ import Testing
     /// The record is never cut before it is written anew, and what was longer is filled up.
     @Test func aShorterRecordIsWrittenOverALongerOne() throws {
         var record = DurableRecord(
-            link: "jobs", kind: "files", object: folder + "/object", terms: ["long": String(repeating: "x", count: 500)],
+            link: "jobs", kind: "files", object: folder + "/object",
+            terms: ["long": String(repeating: "x", count: 500)],
             isTransient: true, created: 1, boot: "", namespace: "")
         let descriptor = try FileSystem.open(sidecar, [.read, .write, .create], permissions: 0o600)
         try Sidecar.write(record, descriptor)

@@ -15,7 +15,9 @@ import Testing
         #expect(MomentaryName.word(of: name, user: HostInformation.userID &+ 1) == nil)
     }
 
-    @Test(arguments: ["", "naru-7-momentary-", "naru-7-momentary-a-b", "naru-7-momentary-A", "naru-7-moment-a", "sem.naru"])
+    @Test(arguments: [
+        "", "naru-7-momentary-", "naru-7-momentary-a-b", "naru-7-momentary-A", "naru-7-moment-a", "sem.naru",
+    ])
     func othersAreNone(_ name: String) {
         #expect(MomentaryName.word(of: name, user: 7) == nil)
     }

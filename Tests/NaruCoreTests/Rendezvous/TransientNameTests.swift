@@ -34,7 +34,8 @@ import Testing
             "naru-0-w-0123abcd-1--0123456789abcdef", "naru-0-w-0123abcd-1-2-0123456789abcde",
             "naru-0-w-0123abcd-1-2-0123456789ABCDEF", "naru-0-W-0123abcd-1-2-0123456789abcdef",
             "Naru-0-w-0123abcd-1-2-0123456789abcdef", String(repeating: "-", count: 150),
-        ]) func othersAreNone(_ text: String) {
+        ]) func othersAreNone(_ text: String)
+    {
         #expect(TransientName(text) == nil)
     }
 

@@ -14,8 +14,8 @@ struct ProcessFenceTests {
         private let after = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     }
 
-    /// Each of two threads stores and then looks at what the other stores; only one of them has a fence, and imposes it.
-    /// Without it, both miss each other's store in some rounds.
+    /// Each of two threads stores and then looks at what the other stores; only one of them has a fence, and imposes
+    /// it. Without it, both miss each other's store in some rounds.
     @Test func oneFenceServesTwo() throws {
         ProcessFence.register()
         while !ProcessFence.isRegistered { Processor.yield() }

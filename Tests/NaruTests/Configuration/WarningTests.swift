@@ -31,15 +31,16 @@ import Testing
         #expect(try naru.settings(for: "b").sources["wait"]?.source == "default")
     }
 
-    @Test(arguments: [
-        ("NARU_LINKS_FRAMES_TRANSPORT", "NARU_LINKS_FRAMES_TRANSPORTS", "frames"),
-        ("NARU_LINKS_MY_LINK_MAX_MESSAGE_BYTES", nil, nil),
-        ("NARU_LINKS_MY_LINK_WAITT", "NARU_LINKS_MY_LINK_WAIT", "my-link"),
-        ("NARU_LINKS_FRAMES_messageBytes", "NARU_LINKS_FRAMES_MESSAGE_BYTES", "frames"),
-        ("NARU_LINK_FRAMES_TRANSPORTS", "NARU_LINKS_FRAMES_TRANSPORTS", "frames"),
-        ("NARU_CONFG", "NARU_CONFIG", "any"), ("NARU_RUNTIMEDIR", "NARU_RUNTIME_DIR", "any"),
-        ("NARU_", "NARU_CONFIG", "any"),
-    ] as [(String, String?, String?)])
+    @Test(
+        arguments: [
+            ("NARU_LINKS_FRAMES_TRANSPORT", "NARU_LINKS_FRAMES_TRANSPORTS", "frames"),
+            ("NARU_LINKS_MY_LINK_MAX_MESSAGE_BYTES", nil, nil),
+            ("NARU_LINKS_MY_LINK_WAITT", "NARU_LINKS_MY_LINK_WAIT", "my-link"),
+            ("NARU_LINKS_FRAMES_messageBytes", "NARU_LINKS_FRAMES_MESSAGE_BYTES", "frames"),
+            ("NARU_LINK_FRAMES_TRANSPORTS", "NARU_LINKS_FRAMES_TRANSPORTS", "frames"),
+            ("NARU_CONFG", "NARU_CONFIG", "any"), ("NARU_RUNTIMEDIR", "NARU_RUNTIME_DIR", "any"),
+            ("NARU_", "NARU_CONFIG", "any"),
+        ] as [(String, String?, String?)])
     func variables(_ variable: String, nearest: String?, link: String?) async throws {
         let naru = try await place.naru([variable: "5", "PATH": "/bin", "NARUTO": "1"])
         guard let nearest, let link else {
