@@ -43,7 +43,7 @@ foreign: prepare ## Speak with programs that know nothing of Naru; needs Python 
 	@$(RELEASE) --product naru
 	@Tests/Foreign/queues.sh "$$($(RELEASE) --show-bin-path)/naru"
 
-model: ## Check the models of ring, waiting and death exhaustively; needs spin and gcc, takes some minutes.
+model: ## Check the models of ring, waiting, growth and death exhaustively; needs spin and gcc, takes some minutes.
 	@Tests/Model/check.sh
 
 kills: prepare ## Kill one end of a link after another, at random moments (COUNT=10000).

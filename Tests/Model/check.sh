@@ -40,6 +40,15 @@ holds arming SC - COVERED=1
 holds arming TSO - COVERED=1
 holds arming WEAK - COVERED=1 RECORDS=2 CAPACITY=1
 holds arming WEAK - COVERED=1 RECORDS=3 CAPACITY=3
+holds growth SC - LARGE=0
+holds growth TSO - LARGE=0
+holds growth WEAK - LARGE=0
+holds growth SC - LARGE=0 RECORDS=4 CAPACITY=5
+holds growth SC - RECORDS=2
+holds growth TSO - RECORDS=2
+holds growth WEAK - RECORDS=2
+ends growth SC - LARGE=0
+ends growth SC - RECORDS=2
 holds bell SC -
 holds bell WEAK -
 ends bell SC -
@@ -82,6 +91,16 @@ found arming TSO NO_IMPOSED_FENCE COVERED=1
 found arming TSO COVER_ENDS_LATE COVERED=1
 harmless arming TSO COVER_ENDS_FIRST COVERED=1
 harmless arming WEAK NO_DISARM
+found growth SC SWITCH_WAKES_NOBODY LARGE=0
+found growth SC SWITCH_UNANSWERED LARGE=0
+found growth SC KEPT_BACK LARGE=0
+found growth SC HELD_WHILE_FULL LARGE=0
+found growth SC FOLLOW_WAKES_NOBODY RECORDS=2
+found growth SC ANSWER_WAKES_NOBODY RECORDS=2
+found growth SC SLOT_GIVEN_BACK_FIRST RECORDS=2
+found growth SC SLOT_WRITTEN_LATE RECORDS=2
+harmless growth SC SLOT_WAKES_NOBODY RECORDS=2
+harmless growth SC SLOT_HELD RECORDS=2
 found bell SC TOOK_WAKES_NO_LANE
 found bell SC CUT_BELL_UNWATCHED
 found bell SC READ_AFTER_WAKE
@@ -126,7 +145,7 @@ check() {
     if [ "$mutation" != - ]; then definitions+=("-DMUTATION_$mutation"); fi
     # The reduction of states is not sound for processes that can be killed at any step; the other models don't need it.
     local compile=(-O1 -w -DNOREDUCE) run=(-m100000)
-    if [ "$model" = ring ] || [ "$model" = arming ]; then compile=(-O1 -w); fi
+    case "$model" in ring | arming | growth) compile=(-O1 -w) ;; esac
     if [ "$expected" != found ]; then compile+=(-O2); run+=(-w24); else run+=(-w20); fi
     if [ "$expected" = ends ]; then compile+=(-DNP); run+=(-l); fi
 

@@ -4,8 +4,18 @@
 // How an end sleeps and is woken, for the models beside this file: the armed word (NaruRing/ArmedWord.swift), the slot
 // where its one waiter sleeps (NaruCore/Link/WaitSlot.swift), the futex, and the bell that the peer rings.
 //
-// A model defines ENDS, the number of ends that wait, and ARMED(end), the end's armed word; memory.pml comes first.
+// A model defines ENDS, the number of ends that wait, and ARMED(end), the end's armed word; memory.pml comes first. Where
+// an end has several, it also defines PEER_ARMED(end), the one that the other end looks at, and isWokenBy(end), whether
+// the end sleeps on that one. What else is looked at before a sleep is onLook(me).
 // `me` is always the number of the thread that acts, for its buffer, and `end` the end that sleeps or is woken.
+
+#ifndef PEER_ARMED
+#define PEER_ARMED(end) ARMED(end)
+#define isWokenBy(end) true
+#endif
+#ifndef onLook
+#define onLook(me) skip
+#endif
 
 #define IDLE 0
 #define THREAD 1
@@ -35,7 +45,7 @@ inline futexWait(me, end, value) {
 #endif
     !inFutex[end]
 }
-inline futexWake(me, end) { atomic { isDrained(me) -> inFutex[end] = false } }
+inline futexWake(me, end) { atomic { isDrained(me) -> inFutex[end] = inFutex[end] && !isWokenBy(end) } }
 
 // What a model notes for its assertions when such a store is made.
 #ifndef onStore
@@ -67,18 +77,18 @@ inline ring(end) { bells[end]++ }
 // Wakes the other end if it is armed. `seen` is a variable of the caller's.
 inline wakeArmed(me, end, seen) {
 #ifdef MUTATION_ARMED_LOOK_ACQUIRING
-    loadAcquiring(me, ARMED(end), seen);
+    loadAcquiring(me, PEER_ARMED(end), seen);
 #else
-    loadSequential(me, ARMED(end), seen);
+    loadSequential(me, PEER_ARMED(end), seen);
 #endif
     if
     :: seen != IDLE ->
 #if defined(MUTATION_WAKE_KEEPS_WORD)
         skip;
 #elif defined(MUTATION_WAKE_BY_STORE)
-        storeSequential(me, ARMED(end), IDLE);
+        storeSequential(me, PEER_ARMED(end), IDLE);
 #else
-        exchangeSequential(me, ARMED(end), IDLE, seen);
+        exchangeSequential(me, PEER_ARMED(end), IDLE, seen);
 #endif
         if
         :: seen == THREAD -> futexWake(me, end)
@@ -107,7 +117,7 @@ inline act(me, at, value, other) {
     :: seen == 0 -> fence(me)
     :: else -> seen = 0
     fi;
-    loadAcquiring(me, ARMED(other), seen);
+    loadAcquiring(me, PEER_ARMED(other), seen);
     if
     :: seen != IDLE -> wakeArmed(me, other, seen)
     :: else
@@ -165,7 +175,7 @@ inline clearLate(me) { skip }
 // Does what the other end waits for: stores, then looks at its armed word.
 inline act(me, at, value, other) {
 #ifdef MUTATION_ARMED_LOOK_FIRST
-    loadSequential(me, ARMED(other), seen);
+    loadSequential(me, PEER_ARMED(other), seen);
 #endif
 #ifdef MUTATION_COMMIT_RELEASING
     atomic { storeReleasing(me, at, value); onStore(at, value) };
@@ -197,6 +207,7 @@ inline look(me, end, at, into) {
 #if defined(GONE) && defined(MUTATION_GONE_LOOK_LAST)
     loadSequential(me, GONE(end), isGone);
 #endif
+    onLook(me)
 }
 
 // MARK: WaitSlot
