@@ -66,7 +66,10 @@ struct HandshakeMachine: Sendable {
     private var peer: Hello?
     private var relation: Relation?
     private var merged: Requirements?
-    private(set) var decision: Decision?
+    /// What this end decided: a dialer when it has met the peer, a listener from the costs that a proposal quotes.
+    private var decision: Decision?
+    /// The costs that a dialer decided from.
+    private var quote: CostQuote?
     /// Why the two ends, which met over a network, did not come together on one host, as this end found.
     var apart: String?
     private var failures: [(transport: TransportName, reason: String, remedy: String)] = []
@@ -167,22 +170,26 @@ struct HandshakeMachine: Sendable {
             return refuse(.requirements, String(describing: error), nil)
         }
         guard let merged else { return [] }
-        let decision = Selector.decide(
-            merged, relation: relation, local: end.hello.records, remote: hello.records, costs: end.costs,
-            ways: [.negotiated])
-        self.decision = decision
         switch end.role {
         case .listener:
             state = .awaitingProposal
             return [.send(.hello(end.hello))]
         case .dialer:
+            let pairings = Pairing.all(
+                local: end.hello.records, remote: hello.records, named: merged.transports ?? [])
+            let quote = Selector.quote(merged, pairings, costs: end.costs)
+            self.quote = quote
+            decision = Selector.decide(
+                merged, relation: relation, pairings: pairings, quote: quote, ways: [.negotiated])
             return propose()
         }
     }
 
     /// The dialer proposes the decision's best remaining candidate.
     private mutating func propose() -> [Action] {
-        guard let decision, let merged, let relation, let peer else { return violation("a proposal before HELLO") }
+        guard let decision, let quote, let merged, let relation, let peer else {
+            return violation("a proposal before HELLO")
+        }
         guard let chosen = decision.chosen else {
             let refusal = HandshakeRefusal(code: .noTransport, reason: decision.refusals, remedy: nil)
             state = .ended
@@ -212,7 +219,6 @@ struct HandshakeMachine: Sendable {
             link: .random(), forward: end.hello.sends ? [terms] : [], backward: end.hello.receives ? [terms] : [],
             requirements: merged, relation: relation)
         state = .opening(agreement, own: false, peer: false)
-        let quote = Selector.quote(merged, local: end.hello.records, remote: peer.records, costs: end.costs)
         return notes + [.send(.propose(Proposal(agreement: agreement, quote: quote))), .open(agreement)]
     }
 

@@ -43,7 +43,7 @@ public enum Selector {
             ways: ways)
     }
 
-    private static func quote(_ request: Requirements, _ pairings: [Pairing], costs: CostTable) -> CostQuote {
+    static func quote(_ request: Requirements, _ pairings: [Pairing], costs: CostTable) -> CostQuote {
         var quote = CostQuote(source: costs.source.description, nanoseconds: [:])
         for pairing in pairings {
             guard let record = pairing.effective ?? pairing.local ?? pairing.remote else { continue }
@@ -62,7 +62,7 @@ public enum Selector {
         return quote
     }
 
-    private static func decide(
+    static func decide(
         _ request: Requirements, relation: Relation, pairings: [Pairing], quote: CostQuote, ways: [AgreementKind]
     ) -> Decision {
         let filters = Filters(request: request, relation: relation, ways: ways)

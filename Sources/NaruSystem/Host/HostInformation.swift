@@ -14,11 +14,16 @@ public enum HostInformation {
     /// number is nobody's own, not even when this process goes by it.
     public static func isOwnUser(_ number: UInt32) -> Bool {
         guard number == userID else { return false }
-        let overflow = (try? FileSystem.readSmallFile("/proc/sys/kernel/overflowuid", limit: 64)).map(numbers)
-        guard number == overflow?.first.map({ UInt32(truncatingIfNeeded: $0) }) ?? 65534 else { return true }
+        guard number == overflowUserID else { return true }
         let map = (try? FileSystem.readSmallFile("/proc/self/uid_map", limit: 1 << 16)).map(numbers) ?? []
         return namesEveryUser(map)
     }
+
+    /// The number that stands for users without one, read once: it is the host's, and a link asks for it several times.
+    private static let overflowUserID: UInt32 = {
+        let text = (try? FileSystem.readSmallFile("/proc/sys/kernel/overflowuid", limit: 64)).map(numbers)
+        return text?.first.map { UInt32(truncatingIfNeeded: $0) } ?? 65534
+    }()
 
     /// Whether the lines of `/proc/self/uid_map`, three numbers each (first here, first outside, how many), leave no
     /// user without a number. Outside every user namespace there is one line, for 2^32 - 1 users.
