@@ -7,18 +7,15 @@ internal import NaruSystem
 /// A medium of the kit's own to which ends attach: a folder for its sidecar, and a name that nobody else uses.
 final class AttachedPlace: Sendable {
     let subject: Subject
-    let directory: String
+    private let folder: BenchFolder
     let link: String
     let reactor: Reactor
 
     init(_ subject: Subject) throws {
         self.subject = subject
-        let id = String(SystemRandom.word(), radix: 36)
-        let folder = HostInformation.environment("TMPDIR") ?? "/tmp"
-        directory = "\(folder)/naru-kit-\(id)"
-        link = "kit-\(id)"
         reactor = try Reactor(name: "naru-kit")
-        try FileSystem.makeDirectory(directory, permissions: 0o700)
+        folder = try BenchFolder()
+        link = "kit-\(folder.id)"
     }
 
     deinit {
@@ -38,7 +35,7 @@ final class AttachedPlace: Sendable {
             medium: .link(name: link),
             requirements: Requirements(
                 transports: [subject.transport.name], must: [.persistent], direction: direction),
-            sends: sends, receives: !sends, directories: RuntimeDirectories([directory]), reactor: reactor)
+            sends: sends, receives: !sends, directories: folder.directories, reactor: reactor)
         for _ in 0..<1000 {
             if case .attached(let attachment) = try transport.attach(request) {
                 try expect(attachment.delivery != .taken, "it says that finish() returns taken, and nobody answers")
@@ -56,14 +53,7 @@ final class AttachedPlace: Sendable {
 
     /// Removes the medium, once nobody holds it, and the folder.
     func remove() {
-        Self.remove(directory, subject)
-    }
-
-    static func remove(_ directory: String, _ subject: Subject) {
-        for entry in DurableObjects.list(in: RuntimeDirectories([directory])) {
-            _ = try? DurableObjects.remove(entry, subject.transport as? any DurableMedium)
-        }
-        for name in (try? FileSystem.list(directory)) ?? [] { try? FileSystem.remove("\(directory)/\(name)") }
-        try? FileSystem.removeDirectory(directory)
+        folder.removeObjects(of: subject.transport)
+        try? folder.remove()
     }
 }

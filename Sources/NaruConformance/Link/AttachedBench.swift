@@ -1,7 +1,6 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
-internal import Logging
 internal import NaruCore
 internal import NaruSystem
 
@@ -12,28 +11,13 @@ final class AttachedBench: Sendable {
     let other: Runtime
     let subject: Subject
     let address: Address
-    private let directory: String
+    private let folder: BenchFolder
 
     private init(_ subject: Subject) throws {
         self.subject = subject
-        let id = String(SystemRandom.word(), radix: 36)
-        let folder = HostInformation.environment("TMPDIR") ?? "/tmp"
-        directory = "\(folder)/naru-kit-\(id)"
-        address = .local(name: "kit-\(id)")
-        try FileSystem.makeDirectory(directory, permissions: 0o700)
-        let directories = RuntimeDirectories([directory])
-        func runtime() throws -> Runtime {
-            try Runtime(
-                transports: [subject.transport], directories: directories,
-                logger: Logger(label: "naru-kit") { _ in SwiftLogNoOpLogHandler() })
-        }
-        do {
-            one = try runtime()
-            other = try runtime()
-        } catch {
-            try FileSystem.removeDirectory(directory)
-            throw error
-        }
+        folder = try BenchFolder()
+        address = .local(name: "kit-\(folder.id)")
+        (one, other) = try folder.runtimes([subject.transport])
     }
 
     /// Runs `body` with a bench, which ends with it, and its medium too.
@@ -59,8 +43,9 @@ final class AttachedBench: Sendable {
         try await Worker.run { [self] in
             one.shutdown()
             other.shutdown()
-            let isHeld = DurableObjects.list(in: RuntimeDirectories([directory])).contains { $0.isAlive }
-            AttachedPlace.remove(directory, subject)
+            let isHeld = folder.entries.contains { $0.isAlive }
+            folder.removeObjects(of: subject.transport)
+            try folder.remove()
             try expect(!isHeld, "an end that was closed, or whose runtime was shut down, still holds the medium")
         }
     }

@@ -1,7 +1,6 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
-internal import Logging
 internal import NaruCore
 internal import NaruSystem
 
@@ -17,7 +16,7 @@ final class LinkBench: Sendable {
     /// The most bytes of one message.
     let messageBytes: Int
     /// Where the two meet; nobody else does.
-    let directory: String
+    let folder: BenchFolder
 
     /// The name of every link.
     static let name = "kit"
@@ -29,23 +28,8 @@ final class LinkBench: Sendable {
         lanes.close()
         // A transport of small records is not tried with more of them than a line has time for.
         messageBytes = min(subject.record.maximumMessageBytes ?? .max, 2 << 20, recordBytes * 512)
-        let folder = HostInformation.environment("TMPDIR") ?? "/tmp"
-        directory = "\(folder)/naru-kit-\(String(SystemRandom.word(), radix: 36))"
-        try FileSystem.makeDirectory(directory, permissions: 0o700)
-        do {
-            dialer = try Self.runtime(subject, directory)
-            listener = try Self.runtime(subject, directory)
-        } catch {
-            try FileSystem.removeDirectory(directory)
-            throw error
-        }
-    }
-
-    private static func runtime(_ subject: Subject, _ directory: String) throws -> Runtime {
-        try Runtime(
-            transports: [subject.transport], codecs: [RunLengthCodec(), RecallCodec()],
-            directories: RuntimeDirectories([directory]),
-            logger: Logger(label: "naru-kit") { _ in SwiftLogNoOpLogHandler() })
+        folder = try BenchFolder()
+        (dialer, listener) = try folder.runtimes([subject.transport], codecs: [RunLengthCodec(), RecallCodec()])
     }
 
     /// Runs `body` with a bench, which ends with it.
@@ -71,8 +55,8 @@ final class LinkBench: Sendable {
         try await Worker.run { [self] in
             dialer.shutdown()
             listener.shutdown()
-            for name in (try? FileSystem.list(directory)) ?? [] { try? FileSystem.remove("\(directory)/\(name)") }
-            try FileSystem.removeDirectory(directory)
+            folder.removeObjects(of: subject.transport)
+            try folder.remove()
         }
     }
 
@@ -80,7 +64,7 @@ final class LinkBench: Sendable {
 
     var address: Address { .local(name: Self.name) }
     /// Where the name's socket lies while somebody listens.
-    var socketPath: String { "\(directory)/\(Self.name).sock" }
+    var socketPath: String { "\(folder.path)/\(Self.name).sock" }
 
     /// What both ends ask for.
     func request(

@@ -99,7 +99,7 @@ extension Conformance {
                 } _: {
                     try await Worker.run { try holders.contest(bench.listener, bench) }
                 }
-                let left = try FileSystem.list(bench.directory)
+                let left = try FileSystem.list(bench.folder.path)
                 try expectEqual(left, [], "what two that came and went left in their folder")
                 try await transfer([1, 2], .copy, .task, try await bench.connect())
             }

@@ -1,7 +1,6 @@
 // Naru: messages between programs by the fastest valid mechanism.
 // Copyright the Naru authors. Licensed under the Apache License, Version 2.0 (see LICENSE).
 
-internal import Logging
 internal import NaruCore
 internal import NaruSystem
 internal import Synchronization
@@ -12,28 +11,15 @@ final class SignalBench: Sendable {
     let first: Runtime
     let second: Runtime
     /// Where the sidecars lie.
-    let directory: String
+    private let folder: BenchFolder
     /// The name of every semaphore of the bench.
-    let name = "kit-\(String(SystemRandom.word(), radix: 36))"
+    let name: String
 
     private init(_ subject: SignalSubject) throws {
         self.subject = subject
-        let folder = HostInformation.environment("TMPDIR") ?? "/tmp"
-        directory = "\(folder)/naru-kit-\(String(SystemRandom.word(), radix: 36))"
-        try FileSystem.makeDirectory(directory, permissions: 0o700)
-        do {
-            first = try Self.runtime(subject, directory)
-            second = try Self.runtime(subject, directory)
-        } catch {
-            try FileSystem.removeDirectory(directory)
-            throw error
-        }
-    }
-
-    private static func runtime(_ subject: SignalSubject, _ directory: String) throws -> Runtime {
-        try Runtime(
-            transports: [], signals: [subject.mechanism], directories: RuntimeDirectories([directory]),
-            logger: Logger(label: "naru-kit") { _ in SwiftLogNoOpLogHandler() })
+        folder = try BenchFolder()
+        name = "kit-\(folder.id)"
+        (first, second) = try folder.runtimes([], signals: [subject.mechanism])
     }
 
     /// Runs `body` with a bench, which ends with it. Whoever has all ends closed must have left nothing.
@@ -55,21 +41,14 @@ final class SignalBench: Sendable {
         try await Worker.run { [self] in
             first.shutdown()
             second.shutdown()
-            clear()
-            try FileSystem.removeDirectory(directory)
-        }
-    }
-
-    /// Removes what a line left on purpose.
-    private func clear() {
-        guard let medium = subject.mechanism as? any DurableMedium else { return }
-        for entry in DurableObjects.list(in: RuntimeDirectories([directory])) {
-            _ = try? DurableObjects.remove(entry, medium)
+            // What a line left on purpose; nothing else may be there.
+            folder.removeObjects(of: subject.mechanism)
+            try FileSystem.removeDirectory(folder.path)
         }
     }
 
     /// The sidecars that lie in the folder.
-    var entries: [DurableObjects.Entry] { DurableObjects.list(in: RuntimeDirectories([directory])) }
+    var entries: [DurableObjects.Entry] { folder.entries }
 
     /// A mechanism that is used only by name is named.
     var request: Requirements { Requirements(transports: [subject.mechanism.name]) }
